@@ -1,0 +1,55 @@
+//! The words of following money.
+//!
+//! Everything the other crates talk about lives here, and nothing here does
+//! I/O: a [`Chain`] and its [`Address`]es, an [`Asset`] and amounts of it in
+//! base units, a [`Transfer`] and the [`Transaction`] it stands in, what is
+//! known of an address ([`Label`], [`Listing`], kept together in a [`Book`]),
+//! and what analysis says ([`Finding`], [`Oddity`]).
+//!
+//! Analysis reads the past through the [`View`] trait. [`Memory`] is the slow,
+//! obviously right view held in memory, and [`sketch`] tells one as text.
+//! Importers hand over [`Fact`]s; how they are kept is the store's affair.
+
+pub mod address;
+pub mod amount;
+pub mod asset;
+pub mod book;
+pub mod chain;
+pub mod fact;
+pub mod finding;
+pub mod headers;
+pub mod identifier;
+pub mod label;
+pub mod listing;
+pub mod marking;
+pub mod memory;
+pub mod price;
+pub mod registry;
+pub mod sketch;
+mod text;
+pub mod transaction;
+pub mod transfer;
+pub mod view;
+
+pub use address::{Account, Address, AddressError};
+pub use amount::Amount;
+pub use alloy_primitives::U256;
+pub use asset::{Asset, AssetKind, AssetMeta, Freezable};
+pub use book::Book;
+pub use chain::{BitcoinNetwork, Chain, ChainError, SolanaNetwork, TronNetwork};
+pub use fact::{BlockFact, Evidence, Fact, Oddity};
+pub use finding::{Finding, FindingKind, Severity};
+pub use identifier::{Family, Identifier, Key};
+pub use jiff::Timestamp;
+pub use jiff::civil::Date;
+pub use label::{Confidence, Label, Role, Subject};
+pub use listing::{Listing, ListVersion};
+pub use marking::Marking;
+pub use memory::Memory;
+pub use price::{Price, Prices};
+pub use registry::Registry;
+pub use transaction::{Input, Outpoint, Output, Transaction, TxHash, TxId, UtxoTransaction};
+pub use transfer::{Position, TimeSource, Transfer, TransferId, TransferKind};
+pub use view::{
+    Coverage, Degree, Direction, Expansion, Limits, Reached, Seek, Spend, View, ViewError,
+};

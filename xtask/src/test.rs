@@ -1,0 +1,231 @@
+//! `cargo xtask test`: everything a change must pass, quick steps first.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::tools::{DENY, NEXTEST};
+use crate::{fuzz, run, tidy, tools};
+
+/// What a step came to.
+enum Outcome {
+    Passed(String),
+    /// Could not be looked at from here; said, and no failure.
+    NotChecked(String),
+}
+
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<Outcome>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", what: "every file is formatted", run: fmt },
+    Step { name: "tidy", what: "the house rules of the tree hold", run: house_rules },
+    Step { name: "clippy", what: "no warning in any target", run: clippy },
+    Step { name: "tests", what: "unit, property, snapshot and end-to-end tests", run: tests },
+    Step { name: "doc-tests", what: "examples in the documentation", run: doc_tests },
+    Step { name: "deny", what: "licences, bans and sources of dependencies", run: deny },
+    Step { name: "advisories", what: "no known hole in a dependency", run: advisories },
+    Step { name: "fuzz", what: "every fuzz target builds", run: fuzz_builds },
+];
+
+pub fn run(args: &[String]) -> Result<ExitCode> {
+    let plan = Plan::parse(args)?;
+    tools::need_c_compiler()?;
+    let mut rows = Vec::new();
+    for step in &plan.steps {
+        println!("\n── {}: {}", step.name, step.what);
+        let started = Instant::now();
+        let outcome = (step.run)();
+        let took = started.elapsed();
+        if let Err(error) = &outcome {
+            eprintln!("\nerror in {}: {error:#}", step.name);
+        }
+        let has_failed = outcome.is_err();
+        rows.push(Row { name: step.name, outcome, took });
+        if has_failed && !plan.keep_going {
+            break;
+        }
+    }
+    Ok(sum_up(&rows, &plan))
+}
+
+struct Plan {
+    steps: Vec<&'static Step>,
+    keep_going: bool,
+}
+
+impl Plan {
+    fn parse(args: &[String]) -> Result<Plan> {
+        let mut plan = Plan { steps: Vec::new(), keep_going: false };
+        for arg in args {
+            if arg == "--keep-going" {
+                plan.keep_going = true;
+                continue;
+            }
+            let Some(step) = STEPS.iter().find(|step| step.name == arg) else {
+                let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+                bail!("no step {arg:?}; there are {} and --keep-going", names.join(", "));
+            };
+            plan.steps.push(step);
+        }
+        if plan.steps.is_empty() {
+            plan.steps = STEPS.iter().collect();
+        }
+        Ok(plan)
+    }
+}
+
+struct Row {
+    name: &'static str,
+    outcome: Result<Outcome>,
+    took: Duration,
+}
+
+fn sum_up(rows: &[Row], plan: &Plan) -> ExitCode {
+    println!("\n── summary");
+    for row in rows {
+        let (word, note) = match &row.outcome {
+            Ok(Outcome::Passed(note)) => ("ok", note.clone()),
+            Ok(Outcome::NotChecked(why)) => ("not checked", why.clone()),
+            Err(error) => ("FAILED", error.to_string()),
+        };
+        println!("{:<11} {word:<12} {:>7.1} s  {note}", row.name, row.took.as_secs_f64());
+    }
+    for step in plan.steps.iter().skip(rows.len()) {
+        println!("{:<11} not run", step.name);
+    }
+    let failed = rows.iter().filter(|row| row.outcome.is_err()).count();
+    if failed > 0 {
+        println!("\n{failed} of {} steps failed", plan.steps.len());
+        return ExitCode::FAILURE;
+    }
+    println!("\nall well");
+    ExitCode::SUCCESS
+}
+
+fn passed() -> Result<Outcome> {
+    Ok(Outcome::Passed(String::new()))
+}
+
+fn fmt() -> Result<Outcome> {
+    run::pass_through(run::cargo().args(["fmt", "--all", "--check"]))?;
+    run::pass_through(run::cargo().args(["fmt", "--manifest-path", fuzz::MANIFEST, "--check"]))?;
+    passed()
+}
+
+fn house_rules() -> Result<Outcome> {
+    let faults = tidy::check(&crate::place::root())?;
+    for fault in &faults {
+        eprintln!("{fault}");
+    }
+    if !faults.is_empty() {
+        bail!("{} broken", tidy::count(&faults));
+    }
+    passed()
+}
+
+fn clippy() -> Result<Outcome> {
+    run::pass_through(run::cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    passed()
+}
+
+fn tests() -> Result<Outcome> {
+    let nextest = match NEXTEST.get() {
+        Ok(nextest) => nextest,
+        Err(error) => {
+            eprintln!("{error:#}\ngoing on with cargo's own runner");
+            run::pass_through(run::cargo().args([
+                "test",
+                "--workspace",
+                "--locked",
+                "--all-targets",
+            ]))?;
+            return Ok(Outcome::Passed("by cargo test; cargo-nextest could not be installed".into()));
+        }
+    };
+    let mut command = run::program(nextest);
+    command.args(["nextest", "run", "--workspace", "--locked"]);
+    let summary = run::watch(&mut command, "Summary [")?;
+    Ok(Outcome::Passed(summary.map(|line| without_colour(line.trim())).unwrap_or_default()))
+}
+
+fn doc_tests() -> Result<Outcome> {
+    run::pass_through(run::cargo().args(["test", "--doc", "--workspace", "--locked"]))?;
+    passed()
+}
+
+fn deny() -> Result<Outcome> {
+    let mut command = run::program(DENY.get()?);
+    command.args(["--locked", "check", "licenses", "bans", "sources"]);
+    run::pass_through(&mut command)?;
+    passed()
+}
+
+/// The database of advisories lies on the network. A machine without one can
+/// still test everything else, so that is said and not a failure.
+fn advisories() -> Result<Outcome> {
+    let mut command = run::program(DENY.get()?);
+    command.args(["--locked", "check", "advisories"]);
+    let (is_clean, said) = run::listen(&mut command)?;
+    if !is_clean && could_not_reach(&said) {
+        let why = "could not reach the advisory database";
+        println!("not checked: {why}");
+        return Ok(Outcome::NotChecked(why.into()));
+    }
+    eprint!("{said}");
+    if !is_clean {
+        bail!("`{}` failed", run::shown(&command));
+    }
+    passed()
+}
+
+/// A fetch that failed gives one error of its own and looks at no dependency.
+fn could_not_reach(said: &str) -> bool {
+    said.contains("failed to fetch advisory database") || said.contains("failed to load advisory database")
+}
+
+fn fuzz_builds() -> Result<Outcome> {
+    tools::need_cpp_compiler()?;
+    let mut command = run::cargo();
+    command.args(["check", "--locked", "--manifest-path", fuzz::MANIFEST, "--target-dir"]);
+    run::pass_through(command.arg(fuzz::target_dir()))?;
+    Ok(Outcome::Passed(format!("{} targets", fuzz::targets()?.len())))
+}
+
+fn without_colour(line: &str) -> String {
+    let mut plain = String::new();
+    let mut parts = line.split('\u{1b}');
+    plain.extend(parts.next());
+    for part in parts {
+        plain.extend(part.split_once('m').map(|(_, text)| text));
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_taken_off_the_summary() {
+        assert_eq!(without_colour("\u{1b}[32;1mSummary\u{1b}[0m [ 1s] 3 tests"), "Summary [ 1s] 3 tests");
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_and_the_steps_are_named() {
+        let error = Plan::parse(&["clipy".to_string()]).err().expect("no such step").to_string();
+        assert!(error.contains("clippy"), "{error}");
+    }
+}
