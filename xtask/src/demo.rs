@@ -22,7 +22,10 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         build()?;
     }
     if !demo.binary.is_file() {
-        bail!("{} is not there; run `cargo xtask demo` without --no-build", place::shown(&demo.binary));
+        bail!(
+            "{} is not there; run `cargo xtask demo` without --no-build",
+            place::shown(&demo.binary)
+        );
     }
     demo.show()?;
     Ok(ExitCode::SUCCESS)
@@ -46,7 +49,9 @@ impl Demo {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(Demo {
-            binary: place::target().join("release").join(format!("interdict{}", std::env::consts::EXE_SUFFIX)),
+            binary: place::target()
+                .join("release")
+                .join(format!("interdict{}", std::env::consts::EXE_SUFFIX)),
             home: folder.join("home"),
             picture: folder.join("bybit-2025.html"),
             bundle: folder.join("bybit-2025.bundle"),

@@ -33,7 +33,9 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     while let Some(arg) = args.next() {
         if arg == "--seconds" {
             let text = args.next().context("--seconds wants a number")?;
-            seconds = text.parse().with_context(|| format!("--seconds wants a number, not {text:?}"))?;
+            seconds = text
+                .parse()
+                .with_context(|| format!("--seconds wants a number, not {text:?}"))?;
         } else if known.contains(arg) {
             chosen.push(arg.clone());
         } else {
@@ -45,13 +47,23 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let build = Build::choose()?;
     println!("── build with {}", build.said());
     build.run(&chosen)?;
-    let failed: Vec<&String> =
-        chosen.iter().filter(|target| !attack(&build, target, seconds)).collect();
-    println!("\n── summary: {} targets, {seconds} s each, {} found something", chosen.len(), failed.len());
+    let failed: Vec<&String> = chosen
+        .iter()
+        .filter(|target| !attack(&build, target, seconds))
+        .collect();
+    println!(
+        "\n── summary: {} targets, {seconds} s each, {} found something",
+        chosen.len(),
+        failed.len()
+    );
     for target in &failed {
         println!("{target}: see fuzz/artifacts/{target}");
     }
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Every file of `fuzz/fuzz_targets`, by name.
@@ -61,12 +73,16 @@ pub fn targets() -> Result<Vec<String>> {
 
 pub fn targets_in(root: &Path) -> Result<Vec<String>> {
     let folder = root.join("fuzz/fuzz_targets");
-    let files = std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let files =
+        std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let mut names = Vec::new();
     for file in files {
         let path = file?.path();
         if path.extension().is_some_and(|ext| ext == "rs") {
-            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+            names.extend(
+                path.file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned()),
+            );
         }
     }
     names.sort();
@@ -84,12 +100,15 @@ struct Build {
 
 impl Build {
     fn choose() -> Result<Build> {
-        let nightly = run::listen(run::program("rustup").args(["run", "nightly", "rustc", "--version"]));
+        let nightly =
+            run::listen(run::program("rustup").args(["run", "nightly", "rustc", "--version"]));
         let (_, said) = run::listen(run::program("rustc").arg("-vV"))?;
         let host = said.lines().find_map(|line| line.strip_prefix("host: "));
         Ok(Build {
             has_nightly: nightly.is_ok_and(|(is_there, _)| is_there),
-            host: host.context("`rustc -vV` does not name its host")?.to_string(),
+            host: host
+                .context("`rustc -vV` does not name its host")?
+                .to_string(),
         })
     }
 
@@ -106,11 +125,22 @@ impl Build {
         if self.has_nightly {
             command = run::program("rustup");
             command.args(["run", "nightly", "cargo"]);
-            command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
+            command
+                .env_remove("RUSTUP_TOOLCHAIN")
+                .env_remove("CARGO")
+                .env_remove("RUSTC");
             flags.push("-Zsanitizer=address");
         }
         // Naming the host as target keeps the flags away from build scripts.
-        command.args(["build", "--release", "--locked", "--manifest-path", MANIFEST, "--target", &self.host]);
+        command.args([
+            "build",
+            "--release",
+            "--locked",
+            "--manifest-path",
+            MANIFEST,
+            "--target",
+            &self.host,
+        ]);
         command.arg("--target-dir").arg(target_dir());
         for target in targets {
             command.args(["--bin", target]);
@@ -127,7 +157,9 @@ impl Build {
 /// Runs one target. False when it found something, or could not run.
 fn attack(build: &Build, target: &str, seconds: u64) -> bool {
     println!("\n── fuzz {target} for {seconds} s");
-    match attack_command(build, target, seconds).and_then(|mut command| run::pass_through(&mut command)) {
+    match attack_command(build, target, seconds)
+        .and_then(|mut command| run::pass_through(&mut command))
+    {
         Ok(()) => true,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -141,7 +173,8 @@ fn attack_command(build: &Build, target: &str, seconds: u64) -> Result<Command> 
     let corpus = fuzz.join("corpus").join(target);
     let artifacts = fuzz.join("artifacts").join(target);
     for folder in [&corpus, &artifacts] {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let mut command = run::program(build.binary(target));
     command.arg(format!("-max_total_time={seconds}"));

@@ -15,8 +15,16 @@ pub struct Tool {
     pub takes: &'static str,
 }
 
-pub const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143", takes: "four minutes" };
-pub const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", takes: "two minutes" };
+pub const NEXTEST: Tool = Tool {
+    name: "cargo-nextest",
+    version: "0.9.143",
+    takes: "four minutes",
+};
+pub const DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    takes: "two minutes",
+};
 
 impl Tool {
     /// The tool, installed into `target/tools` when neither that folder nor the
@@ -39,12 +47,20 @@ impl Tool {
         let Ok((true, said)) = run::listen(run::program(path).arg("--version")) else {
             return false;
         };
-        let series = self.version.rsplit_once('.').map_or(self.version, |(series, _)| series);
-        said.split_whitespace().nth(1).is_some_and(|found| found.starts_with(&format!("{series}.")))
+        let series = self
+            .version
+            .rsplit_once('.')
+            .map_or(self.version, |(series, _)| series);
+        said.split_whitespace()
+            .nth(1)
+            .is_some_and(|found| found.starts_with(&format!("{series}.")))
     }
 
     fn install(&self) -> Result<()> {
-        eprintln!("{} {} is not here; building it takes some {}", self.name, self.version, self.takes);
+        eprintln!(
+            "{} {} is not here; building it takes some {}",
+            self.name, self.version, self.takes
+        );
         let build = place::tools().join("build");
         let mut install = run::cargo();
         install
@@ -72,7 +88,9 @@ pub fn need_cpp_compiler() -> Result<()> {
 
 fn need(program: &str, what: &str) -> Result<()> {
     if !run::exists(program) {
-        bail!("{what} is missing (`{program}`). On Debian and Ubuntu: apt-get install build-essential");
+        bail!(
+            "{what} is missing (`{program}`). On Debian and Ubuntu: apt-get install build-essential"
+        );
     }
     Ok(())
 }

@@ -8,7 +8,9 @@ use anyhow::Result;
 
 use super::{Fault, Tree, dependencies};
 
-const PURE: &[&str] = &["model", "entity", "screen", "trace", "detect", "guard", "drill"];
+const PURE: &[&str] = &[
+    "model", "entity", "screen", "trace", "detect", "guard", "drill",
+];
 
 /// Guests that open files, sockets or clocks.
 const IO_CRATES: &[&str] = &[
@@ -57,7 +59,10 @@ pub fn check(tree: &Tree) -> Result<Vec<Fault>> {
             }
         }
         let sources = format!("crates/{name}/src/");
-        for file in tree.with_extension("rs").filter(|file| file.starts_with(&sources)) {
+        for file in tree
+            .with_extension("rs")
+            .filter(|file| file.starts_with(&sources))
+        {
             faults.extend(doors(file, &tree.text(file).unwrap_or_default()));
         }
     }
@@ -69,7 +74,9 @@ fn doors(file: &str, text: &str) -> Vec<Fault> {
     for (number, line) in (1..).zip(text.lines()) {
         let code = line.split_once("//").map_or(line, |(code, _)| code);
         for (door, instead) in DOORS.iter().filter(|(door, _)| code.contains(door)) {
-            faults.push(format!("{file}:{number}: a pure crate mentions `{door}`; {instead}"));
+            faults.push(format!(
+                "{file}:{number}: a pure crate mentions `{door}`; {instead}"
+            ));
         }
     }
     faults
@@ -81,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_door_is_found_in_code_and_not_in_comments() {
-        let text = "//! Not std::fs.\nuse std::collections::BTreeMap;\nlet t = SystemTime::now();\n";
+        let text =
+            "//! Not std::fs.\nuse std::collections::BTreeMap;\nlet t = SystemTime::now();\n";
         let found = doors("a.rs", text);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("a.rs:3:"), "{found:?}");
