@@ -179,7 +179,12 @@ fn attack_command(build: &Build, target: &str, seconds: u64) -> Result<Command> 
     let mut command = run::program(build.binary(target));
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(["-print_final_stats=1", "-timeout=10", "-rss_limit_mb=2048"]);
+    command.args([
+        "-verbosity=0",
+        "-print_final_stats=1",
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+    ]);
     command.arg(corpus);
     let seeds = fuzz.join("seeds").join(target);
     if seeds.is_dir() {
