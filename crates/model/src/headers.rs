@@ -24,22 +24,49 @@ pub fn place<'a>(blocks: impl IntoIterator<Item = &'a BlockFact>) -> HashMap<TxH
     tree.blocks
         .keys()
         .map(|hash| {
-            let placed =
-                Placed { height: heights.get(hash).copied(), stands: standing.contains(hash) };
+            let placed = Placed {
+                height: heights.get(hash).copied(),
+                stands: standing.contains(hash),
+            };
             (*hash, placed)
         })
         .collect()
 }
 
-struct Tree<'a> {
-    blocks: BTreeMap<TxHash, &'a BlockFact>,
+struct Tree {
+    blocks: BTreeMap<TxHash, Known>,
     children: BTreeMap<TxHash, BTreeSet<TxHash>>,
 }
 
-impl<'a> Tree<'a> {
-    fn build(blocks: impl IntoIterator<Item = &'a BlockFact>) -> Tree<'a> {
-        let blocks: BTreeMap<TxHash, &BlockFact> =
-            blocks.into_iter().filter_map(|block| Some((block.hash?, block))).collect();
+/// What all sources together say of one block.
+struct Known {
+    parent: Option<TxHash>,
+    height: Option<u64>,
+    work: Option<[u8; 32]>,
+}
+
+impl Known {
+    /// Sources that differ lie or err; the lower value is then a rule, so that
+    /// their order does not matter.
+    fn complete(&mut self, told: &BlockFact) {
+        self.parent = self.parent.into_iter().chain(told.parent).min();
+        self.height = self.height.into_iter().chain(told.height).min();
+        self.work = self.work.into_iter().chain(told.work).min();
+    }
+}
+
+impl Tree {
+    fn build<'a>(told: impl IntoIterator<Item = &'a BlockFact>) -> Tree {
+        let mut blocks: BTreeMap<TxHash, Known> = BTreeMap::new();
+        for block in told {
+            let Some(hash) = block.hash else { continue };
+            let nothing = Known {
+                parent: None,
+                height: None,
+                work: None,
+            };
+            blocks.entry(hash).or_insert(nothing).complete(block);
+        }
         let mut children: BTreeMap<TxHash, BTreeSet<TxHash>> = BTreeMap::new();
         for (hash, block) in &blocks {
             if let Some(parent) = block.parent.filter(|parent| blocks.contains_key(parent)) {
@@ -54,11 +81,17 @@ impl<'a> Tree<'a> {
     }
 
     fn parent(&self, hash: &TxHash) -> Option<TxHash> {
-        self.blocks.get(hash)?.parent.filter(|parent| self.blocks.contains_key(parent))
+        self.blocks
+            .get(hash)?
+            .parent
+            .filter(|parent| self.blocks.contains_key(parent))
     }
 
     fn roots(&self) -> impl Iterator<Item = TxHash> {
-        self.blocks.keys().copied().filter(|hash| self.parent(hash).is_none())
+        self.blocks
+            .keys()
+            .copied()
+            .filter(|hash| self.parent(hash).is_none())
     }
 
     /// Heights spread along the links in both directions.
@@ -102,7 +135,10 @@ impl<'a> Tree<'a> {
             if work > best.0 || (work == best.0 && hash < best.1) {
                 best = (work, hash);
             }
-            open.extend(self.children(&hash).map(|child| (*child, work.saturating_add(self.work(child)))));
+            open.extend(
+                self.children(&hash)
+                    .map(|child| (*child, work.saturating_add(self.work(child)))),
+            );
         }
         best.1
     }
@@ -140,17 +176,49 @@ mod tests {
     fn heights_spread_both_ways_and_the_longer_branch_stands() {
         // 1 - 2 - 3 - 4      (2 knows its height)
         //      \- 9
-        let blocks = [block(4, 3, None), block(1, 0, None), block(9, 2, None), block(2, 1, Some(101)), block(3, 2, None)];
+        let blocks = [
+            block(4, 3, None),
+            block(1, 0, None),
+            block(9, 2, None),
+            block(2, 1, Some(101)),
+            block(3, 2, None),
+        ];
         let placed = place(&blocks);
-        assert_eq!(placed[&hash(1)], Placed { height: Some(100), stands: true });
-        assert_eq!(placed[&hash(4)], Placed { height: Some(103), stands: true });
-        assert_eq!(placed[&hash(9)], Placed { height: Some(102), stands: false });
+        assert_eq!(
+            placed[&hash(1)],
+            Placed {
+                height: Some(100),
+                stands: true
+            }
+        );
+        assert_eq!(
+            placed[&hash(4)],
+            Placed {
+                height: Some(103),
+                stands: true
+            }
+        );
+        assert_eq!(
+            placed[&hash(9)],
+            Placed {
+                height: Some(102),
+                stands: false
+            }
+        );
     }
 
     #[test]
     fn more_work_beats_more_blocks() {
-        let heavy = BlockFact { work: Some(U256::from(10).to_be_bytes()), ..block(9, 1, None) };
-        let placed = place(&[block(1, 0, Some(5)), block(2, 1, None), block(3, 2, None), heavy]);
+        let heavy = BlockFact {
+            work: Some(U256::from(10).to_be_bytes()),
+            ..block(9, 1, None)
+        };
+        let placed = place(&[
+            block(1, 0, Some(5)),
+            block(2, 1, None),
+            block(3, 2, None),
+            heavy,
+        ]);
         assert!(placed[&hash(9)].stands);
         assert!(!placed[&hash(3)].stands);
     }

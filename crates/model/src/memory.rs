@@ -9,6 +9,7 @@
 //! - an event of a non-fungible token is not an amount;
 //! - a Bitcoin transaction counts when its block stands.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
@@ -16,9 +17,9 @@ use crate::headers::{self, Placed};
 use crate::transfer::Equal;
 use crate::{
     Account, Asset, AssetKind, AssetMeta, BlockFact, Chain, Coverage, Degree, Direction, Evidence,
-    Expansion, Fact, Input, Limits, Outpoint, Output, Position, Reached, Seek, Spend, TimeSource,
-    Timestamp, Transaction, Transfer, TransferKind, TxId, U256, UtxoTransaction, View,
-    ViewError,
+    Expansion, Fact, Freezable, Input, Limits, Outpoint, Output, Position, Reached, Seek, Spend,
+    TimeSource, Timestamp, Transaction, Transfer, TransferKind, TxHash, TxId, U256,
+    UtxoTransaction, View, ViewError,
 };
 
 #[derive(Clone, Debug, Default)]
@@ -46,8 +47,17 @@ impl Memory {
         &self.transfers
     }
 
-    fn index(transfers: Vec<Transfer>, utxo: BTreeMap<TxId, UtxoTransaction>, assets: BTreeMap<Asset, AssetMeta>) -> Memory {
-        let mut memory = Memory { transfers, utxo, assets, ..Memory::default() };
+    fn index(
+        transfers: Vec<Transfer>,
+        utxo: BTreeMap<TxId, UtxoTransaction>,
+        assets: BTreeMap<Asset, AssetMeta>,
+    ) -> Memory {
+        let mut memory = Memory {
+            transfers,
+            utxo,
+            assets,
+            ..Memory::default()
+        };
         memory.transfers.sort_by(Transfer::cmp_time);
         for (at, transfer) in memory.transfers.iter().enumerate() {
             memory.by_tx.entry(transfer.tx).or_default().push(at);
@@ -60,7 +70,13 @@ impl Memory {
         }
         for tx in memory.utxo.values() {
             for (at, input) in (0u32..).zip(&tx.inputs) {
-                memory.spends.insert(input.outpoint, Spend { tx: tx.id, input: at });
+                memory.spends.insert(
+                    input.outpoint,
+                    Spend {
+                        tx: tx.id,
+                        input: at,
+                    },
+                );
             }
         }
         memory
@@ -72,7 +88,12 @@ impl Memory {
 }
 
 impl View for Memory {
-    fn expand(&self, direction: Direction, frontier: &[Seek], limits: &Limits) -> Result<Expansion, ViewError> {
+    fn expand(
+        &self,
+        direction: Direction,
+        frontier: &[Seek],
+        limits: &Limits,
+    ) -> Result<Expansion, ViewError> {
         let reached = frontier.iter().map(|seek| {
             let places = match direction {
                 Direction::Forward => self.sent.get(&seek.account),
@@ -80,17 +101,29 @@ impl View for Memory {
             };
             let mut transfers: Vec<Transfer> = self
                 .at(places)
-                .filter(|transfer| limits.lets_through(transfer) && seek.lets_through(direction, transfer))
+                .filter(|transfer| {
+                    limits.lets_through(transfer) && seek.lets_through(direction, transfer)
+                })
                 .cloned()
                 .collect();
             let is_truncated = limits.cut(direction, &mut transfers);
-            Reached { account: seek.account.clone(), transfers, is_truncated, is_complete: false }
+            Reached {
+                account: seek.account.clone(),
+                transfers,
+                is_truncated,
+                is_complete: false,
+            }
         });
-        Ok(Expansion { reached: reached.collect() })
+        Ok(Expansion {
+            reached: reached.collect(),
+        })
     }
 
     fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
-        Ok(outpoints.iter().map(|outpoint| self.spends.get(outpoint).cloned()).collect())
+        Ok(outpoints
+            .iter()
+            .map(|outpoint| self.spends.get(outpoint).cloned())
+            .collect())
     }
 
     fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError> {
@@ -106,7 +139,10 @@ impl View for Memory {
         let count = |places: Option<&Vec<usize>>| places.map_or(0, |places| places.len() as u64);
         Ok(accounts
             .iter()
-            .map(|account| Degree { sent: count(self.sent.get(account)), received: count(self.received.get(account)) })
+            .map(|account| Degree {
+                sent: count(self.sent.get(account)),
+                received: count(self.received.get(account)),
+            })
             .collect())
     }
 
@@ -117,8 +153,16 @@ impl View for Memory {
         until: Option<Timestamp>,
         visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
     ) -> Result<(), ViewError> {
-        let limits = Limits { since, until, ..Limits::NONE };
-        for transfer in self.transfers.iter().filter(|t| t.tx.chain == chain && limits.lets_through(t)) {
+        let limits = Limits {
+            since,
+            until,
+            ..Limits::NONE
+        };
+        for transfer in self
+            .transfers
+            .iter()
+            .filter(|t| t.tx.chain == chain && limits.lets_through(t))
+        {
             if visit(transfer).is_break() {
                 break;
             }
@@ -129,7 +173,12 @@ impl View for Memory {
     fn assets(&self, assets: &[Asset]) -> Result<Vec<AssetMeta>, ViewError> {
         Ok(assets
             .iter()
-            .map(|asset| self.assets.get(asset).cloned().unwrap_or_else(|| AssetMeta::unknown(asset.clone())))
+            .map(|asset| {
+                self.assets
+                    .get(asset)
+                    .cloned()
+                    .unwrap_or_else(|| AssetMeta::unknown(asset.clone()))
+            })
             .collect())
     }
 
@@ -137,7 +186,10 @@ impl View for Memory {
         let mut chains: BTreeMap<Chain, Coverage> = BTreeMap::new();
         for transfer in &self.transfers {
             let chain = transfer.tx.chain;
-            chains.entry(chain).or_insert_with(|| Coverage::nothing(chain)).add(transfer);
+            chains
+                .entry(chain)
+                .or_insert_with(|| Coverage::nothing(chain))
+                .add(transfer);
         }
         Ok(chains.into_values().collect())
     }
@@ -146,7 +198,7 @@ impl View for Memory {
 /// Facts as they came, before they are settled.
 #[derive(Default)]
 struct Heap {
-    claims: Vec<(Transfer, Evidence)>,
+    claims: Vec<Claim>,
     utxo: Vec<UtxoTransaction>,
     blocks: Vec<BlockFact>,
     covered: BTreeSet<(Chain, u64)>,
@@ -170,7 +222,13 @@ impl Heap {
             Fact::NftLog { tx, log_index } => {
                 self.nfts.insert((tx, log_index));
             }
-            Fact::Asset(meta) => merge_meta(&mut self.assets, meta),
+            Fact::Asset(meta) => {
+                let known = self.assets.entry(meta.asset.clone());
+                merge_meta(
+                    known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())),
+                    &meta,
+                );
+            }
             Fact::Oddity(_) => {}
         }
     }
@@ -183,72 +241,85 @@ impl Heap {
     }
 
     fn settle_account(&self) -> Vec<Transfer> {
-        let mut kept: Vec<&(Transfer, Evidence)> = self.claims.iter().filter(|claim| self.stands(claim)).collect();
-        // The better known one first, so that merging keeps what it says.
-        kept.sort_by_key(|(transfer, evidence)| {
-            (transfer.time_source, transfer.height.is_none(), transfer.tx_index.is_none(), *evidence == Evidence::Row)
-        });
-        let mut by_id: BTreeMap<_, Transfer> = BTreeMap::new();
-        for (transfer, _) in kept {
-            let transfer = self.as_nft(transfer.clone());
-            by_id.entry(transfer.id()).and_modify(|known| complete(known, &transfer)).or_insert(transfer);
+        let mut by_tx: BTreeMap<TxId, Vec<Claim>> = BTreeMap::new();
+        for claim in &self.claims {
+            by_tx.entry(claim.0.tx).or_default().push(claim.clone());
         }
-        merge_equals(by_id.into_values().collect())
+        by_tx
             .into_iter()
+            .flat_map(|(tx, claims)| {
+                let told = self.told(&tx, &claims);
+                settle_transaction(claims, &told)
+            })
             .map(|transfer| self.with_time(transfer))
             .collect()
     }
 
-    fn stands(&self, (transfer, evidence): &(Transfer, Evidence)) -> bool {
-        let moves_value = transfer.kind != TransferKind::Fee;
-        let is_replaced = moves_value
-            && *evidence == Evidence::Transaction
-            && transfer.height.is_some_and(|height| self.covered.contains(&(transfer.tx.chain, height)));
-        !is_replaced && !(moves_value && self.failed.contains(&transfer.tx))
-    }
-
-    fn as_nft(&self, mut transfer: Transfer) -> Transfer {
-        let Position::Log(log) = transfer.position else { return transfer };
-        let AssetKind::Token(contract) = &transfer.asset.kind else { return transfer };
-        if self.nfts.contains(&(transfer.tx, log)) {
-            transfer.asset.kind = AssetKind::Nft { contract: contract.clone(), id: transfer.amount };
-            transfer.amount = U256::from(1);
-            transfer.kind = TransferKind::Nft;
+    fn told(&self, tx: &TxId, claims: &[Claim]) -> Told {
+        let heights = claims.iter().filter_map(|(transfer, _)| transfer.height);
+        Told {
+            is_failed: self.failed.contains(tx),
+            nft_logs: self
+                .nfts
+                .range((*tx, 0)..=(*tx, u32::MAX))
+                .map(|(_, log)| *log)
+                .collect(),
+            covered: heights
+                .filter(|height| self.covered.contains(&(tx.chain, *height)))
+                .collect(),
         }
-        transfer
     }
 
     fn with_time(&self, mut transfer: Transfer) -> Transfer {
         if transfer.time_source == TimeSource::Stated {
             return transfer;
         }
-        let Some(height) = transfer.height else { return transfer };
+        let Some(height) = transfer.height else {
+            return transfer;
+        };
         let blocks = self.blocks.iter().filter(|b| b.chain == transfer.tx.chain);
-        let stated = self.claims.iter().map(|(t, _)| t).filter(|t| {
-            t.tx.chain == transfer.tx.chain && t.time_source == TimeSource::Stated
-        });
+        let stated = self
+            .claims
+            .iter()
+            .map(|(t, _)| t)
+            .filter(|t| t.tx.chain == transfer.tx.chain && t.time_source == TimeSource::Stated);
         let known = blocks
             .filter_map(|b| Some((b.height?, b.time)))
             .chain(stated.filter_map(|t| Some((t.height?, t.time))));
         if let Some((at, time)) = known.filter(|(at, _)| *at <= height).max() {
             transfer.time = time;
-            transfer.time_source = if at == height { TimeSource::Stated } else { TimeSource::Estimated };
+            transfer.time_source = if at == height {
+                TimeSource::Stated
+            } else {
+                TimeSource::Estimated
+            };
         }
         transfer
     }
 
     fn settle_utxo(&self) -> BTreeMap<TxId, UtxoTransaction> {
-        let placed = headers::place(&self.blocks);
-        let mut settled: BTreeMap<TxId, UtxoTransaction> = BTreeMap::new();
-        for tx in &self.utxo {
-            let place = tx.block.and_then(|block| placed.get(&block));
-            if place.is_some_and(|place| !place.stands) {
-                continue;
-            }
-            let mut tx = tx.clone();
-            tx.height = tx.height.or(place.and_then(|place: &Placed| place.height));
-            settled.entry(tx.id).or_insert(tx);
+        let mut blocks: BTreeMap<Chain, Vec<&BlockFact>> = BTreeMap::new();
+        for block in &self.blocks {
+            blocks.entry(block.chain).or_default().push(block);
         }
+        let placed: BTreeMap<Chain, HashMap<TxHash, Placed>> = blocks
+            .into_iter()
+            .map(|(chain, blocks)| (chain, headers::place(blocks)))
+            .collect();
+        let mut by_id: BTreeMap<TxId, Vec<UtxoTransaction>> = BTreeMap::new();
+        for tx in &self.utxo {
+            let place = tx
+                .block
+                .and_then(|block| placed.get(&tx.id.chain)?.get(&block));
+            by_id
+                .entry(tx.id)
+                .or_default()
+                .extend(place_transaction(tx.clone(), place));
+        }
+        let mut settled: BTreeMap<TxId, UtxoTransaction> = by_id
+            .into_iter()
+            .filter_map(|(id, claims)| Some((id, merge_transactions(claims)?)))
+            .collect();
         let outputs: HashMap<Outpoint, Output> = settled.values().flat_map(outputs).collect();
         for input in settled.values_mut().flat_map(|tx| &mut tx.inputs) {
             resolve(input, &outputs);
@@ -257,8 +328,176 @@ impl Heap {
     }
 }
 
+/// A transfer as one source tells it.
+pub type Claim = (Transfer, Evidence);
+
+/// What is said of a transaction beside its transfers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub is_failed: bool,
+    /// The log indexes that move a non-fungible token.
+    pub nft_logs: BTreeSet<u32>,
+    /// Those of its claims' heights that traces cover.
+    pub covered: BTreeSet<u64>,
+}
+
+/// Settles what all sources claim of one transaction, in whatever order they
+/// came. Times are left as claimed: those need the whole chain.
+pub fn settle_transaction(claims: Vec<Claim>, told: &Told) -> Vec<Transfer> {
+    let mut kept: Vec<Claim> = claims
+        .into_iter()
+        .filter(|claim| told.lets_stand(claim))
+        .collect();
+    kept.sort_by(best_first);
+    let kept: Vec<Transfer> = kept
+        .into_iter()
+        .map(|(transfer, _)| told.as_nft(transfer))
+        .collect();
+    let nfts: BTreeSet<Equal> = kept.iter().filter_map(as_if_fungible).collect();
+    let mut by_id: BTreeMap<_, Transfer> = BTreeMap::new();
+    for mut transfer in kept {
+        // A row has no log index to say it moves an NFT; its positioned equal has.
+        if matches!(transfer.position, Position::Nth(_)) && nfts.contains(&transfer.equal()) {
+            transfer = into_nft(transfer);
+        }
+        by_id
+            .entry(transfer.id())
+            .and_modify(|known| complete(known, &transfer))
+            .or_insert(transfer);
+    }
+    merge_equals(by_id.into_values().collect())
+}
+
+/// The better known claim first, so that merging keeps what it says; then an
+/// order of content, so that the order of files never matters.
+fn best_first((a, a_evidence): &Claim, (b, b_evidence): &Claim) -> Ordering {
+    let rank = |transfer: &Transfer, evidence: &Evidence| {
+        (
+            transfer.time_source,
+            transfer.height.is_none(),
+            transfer.tx_index.is_none(),
+            *evidence == Evidence::Row,
+        )
+    };
+    rank(a, a_evidence)
+        .cmp(&rank(b, b_evidence))
+        .then_with(|| a.cmp_time(b))
+        .then_with(|| a.kind.cmp(&b.kind))
+}
+
+impl Told {
+    fn lets_stand(&self, (transfer, evidence): &Claim) -> bool {
+        let moves_value = transfer.kind != TransferKind::Fee;
+        let is_replaced = moves_value
+            && *evidence == Evidence::Transaction
+            && transfer
+                .height
+                .is_some_and(|height| self.covered.contains(&height));
+        !is_replaced && !(moves_value && self.is_failed)
+    }
+
+    fn as_nft(&self, transfer: Transfer) -> Transfer {
+        match transfer.position {
+            Position::Log(log) if self.nft_logs.contains(&log) => into_nft(transfer),
+            _ => transfer,
+        }
+    }
+}
+
+/// What was taken for an amount of a token is the token's id.
+fn into_nft(mut transfer: Transfer) -> Transfer {
+    if let AssetKind::Token(contract) = transfer.asset.kind {
+        transfer.asset.kind = AssetKind::Nft {
+            contract,
+            id: transfer.amount,
+        };
+        transfer.amount = U256::from(1);
+        transfer.kind = TransferKind::Nft;
+    }
+    transfer
+}
+
+/// A positioned NFT as a source would tell it that takes its id for an amount.
+fn as_if_fungible(transfer: &Transfer) -> Option<Equal> {
+    let AssetKind::Nft { contract, id } = &transfer.asset.kind else {
+        return None;
+    };
+    let asset = Asset::token(transfer.asset.chain, contract.clone());
+    let is_positioned = !matches!(transfer.position, Position::Nth(_));
+    is_positioned.then(|| Equal {
+        asset,
+        amount: *id,
+        ..transfer.equal()
+    })
+}
+
+/// A transaction where its block is; none when that block lost.
+pub fn place_transaction(
+    mut tx: UtxoTransaction,
+    place: Option<&Placed>,
+) -> Option<UtxoTransaction> {
+    if place.is_some_and(|place| !place.stands) {
+        return None;
+    }
+    tx.height = tx.height.or(place.and_then(|place| place.height));
+    Some(tx)
+}
+
+/// One transaction from all that is said of it, in whatever order: the best
+/// placed claim, completed from the others. None from none.
+pub fn merge_transactions(mut claims: Vec<UtxoTransaction>) -> Option<UtxoTransaction> {
+    claims.sort_by(best_placed_first);
+    let mut claims = claims.into_iter();
+    let mut known = claims.next()?;
+    for other in claims {
+        known.height = known.height.or(other.height);
+        known.index = known.index.or(other.index);
+        known.block = known.block.or(other.block);
+        for (input, told) in known.inputs.iter_mut().zip(other.inputs) {
+            if input.outpoint == told.outpoint {
+                input.previous = input.previous.take().or(told.previous);
+            }
+        }
+    }
+    Some(known)
+}
+
+/// The one that knows its place first, then the lower one, then by content.
+fn best_placed_first(a: &UtxoTransaction, b: &UtxoTransaction) -> Ordering {
+    let place = |tx: &UtxoTransaction| {
+        (
+            tx.height.is_none(),
+            tx.height,
+            tx.index.is_none(),
+            tx.index,
+            tx.time,
+            tx.block.is_none(),
+            tx.block,
+            tx.is_coinbase,
+        )
+    };
+    let output = |output: &Output| (output.address.clone(), output.value);
+    let outputs = |tx: &UtxoTransaction| tx.outputs.iter().map(output).collect::<Vec<_>>();
+    let inputs = |tx: &UtxoTransaction| {
+        let input = |input: &Input| {
+            (
+                input.outpoint,
+                input.previous.is_none(),
+                input.previous.as_ref().map(output),
+            )
+        };
+        tx.inputs.iter().map(input).collect::<Vec<_>>()
+    };
+    place(a)
+        .cmp(&place(b))
+        .then_with(|| outputs(a).cmp(&outputs(b)))
+        .then_with(|| inputs(a).cmp(&inputs(b)))
+}
+
 fn outputs(tx: &UtxoTransaction) -> impl Iterator<Item = (Outpoint, Output)> {
-    (0u32..).zip(&tx.outputs).map(|(index, output)| (Outpoint { tx: tx.id, index }, output.clone()))
+    (0u32..)
+        .zip(&tx.outputs)
+        .map(|(index, output)| (Outpoint { tx: tx.id, index }, output.clone()))
 }
 
 fn resolve(input: &mut Input, outputs: &HashMap<Outpoint, Output>) {
@@ -283,12 +522,23 @@ pub fn legs(tx: &UtxoTransaction) -> Vec<Transfer> {
             to: address.filter(|_| !is_input),
             asset: Asset::native(tx.id.chain),
             amount: U256::from(output.value),
-            kind: if tx.is_coinbase { TransferKind::Reward } else { TransferKind::Value },
+            kind: if tx.is_coinbase {
+                TransferKind::Reward
+            } else {
+                TransferKind::Value
+            },
         }
     };
-    let inputs = (0u32..).zip(&tx.inputs).filter_map(|(n, input)| Some((Position::Input(n), input.previous.as_ref()?)));
-    let outputs = (0u32..).zip(&tx.outputs).map(|(n, output)| (Position::Output(n), output));
-    inputs.chain(outputs).map(|(position, output)| leg(position, output)).collect()
+    let inputs = (0u32..)
+        .zip(&tx.inputs)
+        .filter_map(|(n, input)| Some((Position::Input(n), input.previous.as_ref()?)));
+    let outputs = (0u32..)
+        .zip(&tx.outputs)
+        .map(|(n, output)| (Position::Output(n), output));
+    inputs
+        .chain(outputs)
+        .map(|(position, output)| leg(position, output))
+        .collect()
 }
 
 /// Drops each transfer without position that has a positioned equal.
@@ -304,7 +554,9 @@ fn merge_equals(transfers: Vec<Transfer>) -> Vec<Transfer> {
     let mut merged = Vec::new();
     for (mut positioned, nth) in groups.into_values() {
         for transfer in nth {
-            let Position::Nth(n) = transfer.position else { continue };
+            let Position::Nth(n) = transfer.position else {
+                continue;
+            };
             match positioned.get_mut(n as usize) {
                 Some(known) => complete(known, &transfer),
                 None => merged.push(transfer),
@@ -325,12 +577,19 @@ fn complete(known: &mut Transfer, other: &Transfer) {
     }
 }
 
-fn merge_meta(assets: &mut BTreeMap<Asset, AssetMeta>, meta: AssetMeta) {
-    let known = assets.entry(meta.asset.clone()).or_insert_with(|| AssetMeta::unknown(meta.asset.clone()));
-    known.symbol = known.symbol.take().or(meta.symbol);
-    known.decimals = known.decimals.or(meta.decimals);
-    if known.freezable == crate::Freezable::Unknown {
-        known.freezable = meta.freezable;
-    }
+/// Where sources differ, the lower symbol and the fewer decimals are kept, and
+/// that an issuer can freeze: a rule, so that the order of files never matters.
+pub fn merge_meta(known: &mut AssetMeta, told: &AssetMeta) {
+    known.symbol = known
+        .symbol
+        .take()
+        .into_iter()
+        .chain(told.symbol.clone())
+        .min();
+    known.decimals = known.decimals.into_iter().chain(told.decimals).min();
+    known.freezable = match (known.freezable, told.freezable) {
+        (Freezable::Yes, _) | (_, Freezable::Yes) => Freezable::Yes,
+        (Freezable::No, _) | (_, Freezable::No) => Freezable::No,
+        (Freezable::Unknown, Freezable::Unknown) => Freezable::Unknown,
+    };
 }
-
