@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{place, run, tools};
 
@@ -125,7 +125,13 @@ fn build() -> Result<()> {
 
 fn step(what: &str, help: &str, command: &mut Command) -> Result<()> {
     println!("\n── {what}\n   $ {}\n", run::shown(command));
-    run::pass_through(command).with_context(|| format!("could not {what}: {help}"))
+    run::pass_through(command).map_err(|error| {
+        anyhow!(
+            "could not {what}
+  {error:#}
+  hint: {help}"
+        )
+    })
 }
 
 /// A path as a browser takes it.
