@@ -1,6 +1,6 @@
 //! Running other programs.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -53,6 +53,10 @@ pub fn pass_through(command: &mut Command) -> Result<()> {
 /// Runs it, shows what it says on stderr, and gives back the last line that
 /// contains `mark`.
 pub fn watch(command: &mut Command, mark: &str) -> Result<Option<String>> {
+    // A pipe would take the colours away.
+    if std::io::stderr().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()
