@@ -387,13 +387,12 @@ fn best_first((a, a_evidence): &Claim, (b, b_evidence): &Claim) -> Ordering {
 
 impl Told {
     fn lets_stand(&self, (transfer, evidence): &Claim) -> bool {
-        let moves_value = transfer.kind != TransferKind::Fee;
-        let is_replaced = moves_value
-            && *evidence == Evidence::Transaction
+        let is_fee = transfer.kind == TransferKind::Fee;
+        let is_replaced = *evidence == Evidence::Transaction
             && transfer
                 .height
                 .is_some_and(|height| self.covered.contains(&height));
-        !is_replaced && !(moves_value && self.is_failed)
+        is_fee || !(is_replaced || self.is_failed)
     }
 
     fn as_nft(&self, transfer: Transfer) -> Transfer {

@@ -27,7 +27,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, ToSpan};
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -265,8 +265,8 @@ fn time<'a>(words: &'a [&'a str]) -> Result<(Timestamp, &'a [&'a str]), String> 
     let ["day", day, rest @ ..] = words else { return Err("expected `day <n>`".into()) };
     let day: i64 = day.parse().map_err(|_| format!("{day:?} is no day"))?;
     let start: Timestamp = "2025-01-01T00:00:00Z".parse().expect("a valid time");
-    let day = i64::try_from(24u8).ok().and_then(|h| day.checked_mul(h)).ok_or("the day is too far")?;
-    let mut time = start.checked_add(day.hours()).map_err(|e| e.to_string())?;
+    let seconds = day.checked_mul(86_400).ok_or("the day is too far")?;
+    let mut time = start.checked_add(SignedDuration::from_secs(seconds)).map_err(|e| e.to_string())?;
     let mut rest = rest;
     if let [plus, after @ ..] = rest
         && let Some(length) = plus.strip_prefix('+')
