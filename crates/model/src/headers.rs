@@ -107,7 +107,7 @@ impl Tree {
                 continue;
             }
             heights.insert(hash, height);
-            open.extend(self.children(&hash).map(|child| (*child, height + 1)));
+            open.extend(self.children(&hash).map(|child| (*child, height.saturating_add(1))));
             if let (Some(parent), Some(below)) = (self.parent(&hash), height.checked_sub(1)) {
                 open.push((parent, below));
             }

@@ -7,7 +7,8 @@
 //! - where traces cover a block they replace the transactions' own value;
 //! - a failed transaction moved only its fee;
 //! - an event of a non-fungible token is not an amount;
-//! - a Bitcoin transaction counts when its block stands.
+//! - a Bitcoin transaction counts when its block stands, and then replaces
+//!   what rows say of it.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -235,14 +236,15 @@ impl Heap {
 
     fn settle(self) -> Memory {
         let utxo = self.settle_utxo();
-        let mut transfers = self.settle_account();
+        let mut transfers = self.settle_account(&utxo);
         transfers.extend(utxo.values().flat_map(legs));
         Memory::index(transfers, utxo, self.assets)
     }
 
-    fn settle_account(&self) -> Vec<Transfer> {
+    /// What rows say of a Bitcoin transaction counts until it is held itself.
+    fn settle_account(&self, utxo: &BTreeMap<TxId, UtxoTransaction>) -> Vec<Transfer> {
         let mut by_tx: BTreeMap<TxId, Vec<Claim>> = BTreeMap::new();
-        for claim in &self.claims {
+        for claim in self.claims.iter().filter(|claim| !utxo.contains_key(&claim.0.tx)) {
             by_tx.entry(claim.0.tx).or_default().push(claim.clone());
         }
         by_tx
