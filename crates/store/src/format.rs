@@ -1,0 +1,85 @@
+//! Opening the file: whose it is, which format it has, and bringing it up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+use crate::error::Doing;
+
+/// `INTD`, in the field SQLite keeps for telling programs' files apart.
+const APPLICATION: i32 = 0x494e_5444;
+
+/// Step n brings format n to n + 1. Steps that were released never change.
+const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// How long to wait for another writer before saying so.
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
+
+/// Makes a fresh connection ours, or says why it cannot be.
+pub(crate) fn prepare(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    let doing = || format!("open {}", shown(path));
+    db.busy_timeout(WAIT).doing(doing)?;
+    check(db, path)?;
+    // A commit that returned must survive a power cut, so the log is synced each time.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+    )
+    .doing(doing)?;
+    db.set_prepared_statement_cache_capacity(128);
+    upgrade(db, path)
+}
+
+/// Refuses files of other programs and of later versions.
+fn check(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    let (application, version) = (pragma(db, "application_id", path)?, format_of(db, path)?);
+    let path = || path.unwrap_or(Path::new(":memory:")).to_path_buf();
+    if application != i64::from(APPLICATION) {
+        let is_fresh = application == 0 && version == 0 && is_empty(db, &path())?;
+        return if is_fresh { Ok(()) } else { Err(StoreError::Foreign { path: path() }) };
+    }
+    let known = known();
+    if version > known {
+        return Err(StoreError::Newer { path: path(), found: version, known });
+    }
+    Ok(())
+}
+
+fn upgrade(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    if format_of(db, path)? == known() {
+        return Ok(());
+    }
+    let doing = || format!("bring {} to format {}", shown(path), known());
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    // Read again: another process may have done it while this one waited.
+    let found = format_of(&change, path)?;
+    for step in STEPS.iter().skip(found as usize) {
+        change.execute_batch(step).doing(doing)?;
+    }
+    change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
+    change.pragma_update(None, "user_version", known()).doing(doing)?;
+    change.commit().doing(doing)
+}
+
+fn known() -> u32 {
+    u32::try_from(STEPS.len()).expect("few formats")
+}
+
+fn format_of(db: &Connection, path: Option<&Path>) -> Result<u32, StoreError> {
+    // A negative number is no version of ours: the largest is refused as newer.
+    Ok(u32::try_from(pragma(db, "user_version", path)?).unwrap_or(u32::MAX))
+}
+
+fn pragma(db: &Connection, name: &str, path: Option<&Path>) -> Result<i64, StoreError> {
+    db.pragma_query_value(None, name, |row| row.get(0)).doing(|| format!("open {}", shown(path)))
+}
+
+fn is_empty(db: &Connection, path: &Path) -> Result<bool, StoreError> {
+    db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+        .doing(|| format!("open {}", path.display()))
+}
+
+fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(|| "a store in memory".into(), |path| path.display().to_string())
+}
