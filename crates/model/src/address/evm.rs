@@ -8,8 +8,10 @@ pub fn parse(text: &str) -> Result<[u8; 20], String> {
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
         .ok_or("expected 0x and 40 hex digits")?;
-    let bytes: [u8; 20] = hex::decode(digits)
-        .ok()
+    // The library would strip a second `0x`; the length tells.
+    let bytes: [u8; 20] = (digits.len() == 40)
+        .then(|| hex::decode(digits).ok())
+        .flatten()
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or("expected 0x and 40 hex digits")?;
     let is_mixed = digits.bytes().any(|b| b.is_ascii_lowercase())
@@ -54,7 +56,15 @@ mod tests {
         assert!(parse("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD").is_err());
         assert!(parse("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed").is_ok());
         assert!(parse("0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED").is_ok());
-        for text in ["", "0x", "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaez", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1bea"] {
+        for text in [
+            "",
+            "0x",
+            "0x0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+            "0x0x5aaeb6053f3e94c9b9a09f33669435e7ef1bea",
+            "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+            "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaez",
+            "0x5aaeb6053f3e94c9b9a09f33669435e7ef1bea",
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }
