@@ -1,0 +1,284 @@
+//! A walk over XML from a stranger: streaming, by local names, and bounded.
+//!
+//! Memory is bounded by [`EVENT_BYTES_MAX`] and [`DEPTH_MAX`], not by the file.
+//! Entities of a document type are neither read nor expanded, and a document
+//! that declares any is refused.
+
+use std::io::{self, BufRead, Read};
+
+use quick_xml::Reader;
+use quick_xml::errors::Error;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
+use super::error::{ListError, Place};
+
+/// The longest single tag, text or comment. OFAC's longest is some kilobytes.
+const EVENT_BYTES_MAX: usize = 1 << 20;
+/// The longest text of an element that is kept.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+/// OFAC nests nine deep.
+const DEPTH_MAX: usize = 64;
+
+pub struct Xml<R: BufRead> {
+    reader: Reader<Bounded<R>>,
+    buffer: Vec<u8>,
+    /// Local names from the root to the open element: `Sanctions/DateOfIssue`.
+    path: String,
+    depth: usize,
+    /// What stands between `<` and `>` of the element last opened.
+    tag: String,
+    name_len: usize,
+}
+
+impl<R: BufRead> Xml<R> {
+    /// Opens the root element, which must have this local name.
+    pub fn root(input: R, name: &str) -> Result<Xml<R>, ListError> {
+        let mut reader = Reader::from_reader(Bounded { input, left: EVENT_BYTES_MAX });
+        reader.config_mut().expand_empty_elements = true;
+        let mut xml = Xml {
+            reader,
+            buffer: Vec::new(),
+            path: String::new(),
+            depth: 0,
+            tag: String::new(),
+            name_len: 0,
+        };
+        match xml.step()? {
+            Step::Open if xml.name() == name => Ok(xml),
+            Step::Open => Err(xml.error(&format!("the root element {name}"), xml.name())),
+            _ => Err(xml.error(&format!("the root element {name}"), "no element")),
+        }
+    }
+
+    /// Opens the next child of the open element; false closes that element.
+    pub fn child(&mut self) -> Result<bool, ListError> {
+        loop {
+            match self.step()? {
+                Step::Open => return Ok(true),
+                Step::Close => return Ok(false),
+                Step::Text(_) => {}
+                Step::End => return Err(self.truncated()),
+            }
+        }
+    }
+
+    /// The local name of the element last opened.
+    pub fn name(&self) -> &str {
+        let name = &self.tag[..self.name_len];
+        name.rsplit_once(':').map_or(name, |(_, local)| local)
+    }
+
+    /// An attribute of the element last opened.
+    pub fn attribute(&self, name: &str) -> Result<Option<String>, ListError> {
+        let start = BytesStart::from_content(self.tag.as_str(), self.name_len);
+        for attribute in start.attributes().with_checks(false) {
+            let attribute =
+                attribute.map_err(|e| self.error("well-formed attributes", &e.to_string()))?;
+            if attribute.key.local_name().as_ref() == name {
+                return Ok(Some(attribute.value.to_string()));
+            }
+        }
+        Ok(None)
+    }
+
+    pub fn required(&self, name: &str) -> Result<String, ListError> {
+        self.attribute(name)?.ok_or_else(|| self.error(&format!("the attribute {name}"), "none"))
+    }
+
+    /// The text of the open element, trimmed; closes it. Elements inside are passed over.
+    pub fn text(&mut self) -> Result<String, ListError> {
+        let mut text = String::new();
+        loop {
+            match self.step()? {
+                Step::Text(part) => text.push_str(&part),
+                Step::Open => self.skip()?,
+                Step::Close => return Ok(text.trim().to_string()),
+                Step::End => return Err(self.truncated()),
+            }
+            if text.len() > TEXT_BYTES_MAX {
+                return Err(self.error(&format!("at most {TEXT_BYTES_MAX} bytes of text"), "more"));
+            }
+        }
+    }
+
+    /// Closes the open element without looking at it.
+    pub fn skip(&mut self) -> Result<(), ListError> {
+        let mut open = 1;
+        while open > 0 {
+            match self.step()? {
+                Step::Open => open += 1,
+                Step::Close => open -= 1,
+                Step::Text(_) => {}
+                Step::End => return Err(self.truncated()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing but blanks may follow the root element.
+    pub fn end(mut self) -> Result<(), ListError> {
+        loop {
+            match self.step()? {
+                Step::End => return Ok(()),
+                Step::Text(text) if text.trim().is_empty() => {}
+                _ => return Err(self.error("the end of the file", "more of it")),
+            }
+        }
+    }
+
+    pub fn error(&self, expected: &str, found: &str) -> ListError {
+        ListError {
+            place: Place::Byte {
+                position: self.reader.buffer_position().max(self.reader.error_position()),
+                element: self.path.clone(),
+            },
+            expected: expected.to_string(),
+            found: found.to_string(),
+            cause: None,
+        }
+    }
+
+    fn truncated(&self) -> ListError {
+        self.error("the end of this element", "the end of the file")
+    }
+
+    fn step(&mut self) -> Result<Step, ListError> {
+        loop {
+            self.buffer.clear();
+            self.reader.get_mut().left = EVENT_BYTES_MAX;
+            let event = match self.reader.read_event_into(&mut self.buffer) {
+                Ok(event) => event,
+                Err(error) => return Err(self.unreadable(error)),
+            };
+            match event {
+                Event::Start(start) => {
+                    self.name_len = start.name().as_ref().len();
+                    self.tag.clear();
+                    self.tag.push_str(&start);
+                    return self.opened();
+                }
+                Event::End(_) => {
+                    self.closed();
+                    return Ok(Step::Close);
+                }
+                Event::Text(text) if self.depth > 0 => {
+                    return Ok(Step::Text(text.xml10_content().into_owned()));
+                }
+                Event::Text(text) if text.trim().is_empty() => {}
+                Event::Text(_) => return Err(self.error("an element", "text outside of any")),
+                Event::CData(text) => return Ok(Step::Text(text.xml10_content().into_owned())),
+                Event::GeneralRef(entity) => {
+                    let text = resolve(&entity);
+                    let name = entity.to_string();
+                    return text.map(Step::Text).ok_or_else(|| {
+                        self.error("a character or a predefined entity", &format!("&{name};"))
+                    });
+                }
+                Event::DocType(text) if text.contains('[') => {
+                    return Err(
+                        self.error("no document type of its own", "a DOCTYPE with declarations")
+                    );
+                }
+                Event::Decl(declaration) => {
+                    let encoding = declaration
+                        .encoding()
+                        .and_then(Result::ok)
+                        .map(std::borrow::Cow::into_owned);
+                    if let Some(encoding) =
+                        encoding.filter(|name| !name.eq_ignore_ascii_case("utf-8"))
+                    {
+                        return Err(self.error("UTF-8", &encoding));
+                    }
+                }
+                Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {}
+                Event::Eof => return Ok(Step::End),
+            }
+        }
+    }
+
+    fn opened(&mut self) -> Result<Step, ListError> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(
+                self.error(&format!("at most {DEPTH_MAX} elements inside each other"), "more")
+            );
+        }
+        if self.depth > 1 {
+            self.path.push('/');
+        }
+        let name = &self.tag[..self.name_len];
+        self.path.push_str(name.rsplit_once(':').map_or(name, |(_, local)| local));
+        Ok(Step::Open)
+    }
+
+    fn closed(&mut self) {
+        self.depth -= 1;
+        self.path.truncate(self.path.rfind('/').unwrap_or(0));
+    }
+
+    fn unreadable(&self, error: Error) -> ListError {
+        match error {
+            Error::Io(cause) => self
+                .error("more of the file", "bytes that cannot be read")
+                .because(io::Error::new(cause.kind(), cause)),
+            other => self.error("well-formed XML", &other.to_string()),
+        }
+    }
+}
+
+enum Step {
+    Open,
+    Close,
+    Text(String),
+    /// Of the file.
+    End,
+}
+
+fn resolve(entity: &BytesRef<'_>) -> Option<String> {
+    if let Ok(Some(character)) = entity.resolve_char_ref() {
+        return Some(character.to_string());
+    }
+    Some(
+        match &**entity {
+            "amp" => "&",
+            "lt" => "<",
+            "gt" => ">",
+            "quot" => "\"",
+            "apos" => "'",
+            _ => return None,
+        }
+        .to_string(),
+    )
+}
+
+/// Fails once one event has taken more than its share, so that a file of one
+/// endless text cannot fill the memory.
+struct Bounded<R> {
+    input: R,
+    left: usize,
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.left == 0 {
+            return Err(io::Error::other(format!(
+                "one piece of XML is longer than {EVENT_BYTES_MAX} bytes"
+            )));
+        }
+        let bytes = self.input.fill_buf()?;
+        Ok(&bytes[..bytes.len().min(self.left)])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.left = self.left.saturating_sub(amount);
+        self.input.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let amount = self.fill_buf()?.read(buffer)?;
+        self.consume(amount);
+        Ok(amount)
+    }
+}
