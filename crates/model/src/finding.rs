@@ -23,6 +23,8 @@ pub enum FindingKind {
     Dust,
     /// A token that bears another's symbol under another contract.
     ImitationToken,
+    /// More than can exist: a worthless token's counter.
+    AbsurdAmount,
     /// An address made to look like one the account really deals with.
     LookAlike,
 }

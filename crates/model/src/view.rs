@@ -28,6 +28,12 @@ pub trait View {
 
     fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError>;
 
+    /// Many transactions at once, in order. One call is one round trip where the
+    /// view can make it so.
+    fn transactions(&self, ids: &[TxId]) -> Result<Vec<Option<Transaction>>, ViewError> {
+        ids.iter().map(|id| self.transaction(id)).collect()
+    }
+
     /// How many transfers each account sent and received, no rows moved.
     fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError>;
 

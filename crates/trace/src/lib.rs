@@ -1,1 +1,94 @@
+//! Where did it go?
+//!
+//! [`run`] follows value from its [`Source`]s through a [`model::View`] and says
+//! where it rests, which services it reached, what it cost, and what was cut.
+//! Pure: no I/O of its own, no clock; the same past and settings give the same
+//! answer, whatever the order of input and the size of batches.
+//!
+//! 1. [`gather`] walks the frontier hop by hop, a batch a hop, and collects every
+//!    account's whole ledger. What [`poisoning`] recognises never joins the walk.
+//! 2. [`crossing`] reads each ledger for swaps, seen or implied.
+//! 3. [`order`] puts every event in the order of time.
+//! 4. [`settle`] moves value through the events once, by one taint [`Policy`].
+//! 5. [`report`] turns the outcome into the public contract.
+//!
+//! [`route`] is the highest-value policy, which follows one way only.
 
+pub mod crossing;
+pub mod gather;
+pub mod order;
+pub mod poisoning;
+mod policy;
+mod purse;
+pub mod report;
+pub mod route;
+pub mod settings;
+pub mod settle;
+#[cfg(test)]
+mod tests;
+
+use model::{Book, View, ViewError};
+
+pub use policy::Policy;
+pub use report::Report;
+pub use settings::{CrossingDecision, Declared, MinValue, Refused, Settings, Source};
+
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    #[error("{0}")]
+    View(#[from] ViewError),
+    #[error("nothing to trace: {source_text} is not in the store")]
+    UnknownSource { source_text: String },
+    #[error("no source given: name an address, a transaction or an outpoint")]
+    NoSource,
+}
+
+/// Follows the settings' sources and reports by their policy.
+pub fn run(view: &dyn View, book: &Book, settings: &Settings) -> Result<Report, TraceError> {
+    if settings.sources.is_empty() {
+        return Err(TraceError::NoSource);
+    }
+    if settings.policy == Policy::HighestValue && !settings.compare {
+        let walked = route::walk(view, book, settings)?;
+        return Ok(report::of_route(view, book, settings, &walked)?);
+    }
+    let gathered = gather::gather(view, book, settings)?;
+    let events = order::events(&gathered, settings.direction);
+    let mut report = match settings.policy {
+        Policy::HighestValue => {
+            let walked = route::walk(view, book, settings)?;
+            report::of_route(view, book, settings, &walked)?
+        }
+        policy => {
+            let settled = settle::settle(&gathered, &events, settings, policy);
+            report::of_settled(view, book, settings, &gathered, &settled)?
+        }
+    };
+    if settings.compare {
+        let compared = compare(view, book, settings, &gathered, &events)?;
+        report.comparison = Some(report::Comparison::of(compared));
+    }
+    Ok(report)
+}
+
+/// All policies over the same gathered past.
+fn compare(
+    view: &dyn View,
+    book: &Book,
+    settings: &Settings,
+    gathered: &gather::Gathered,
+    events: &[order::Event],
+) -> Result<Vec<report::Compared>, TraceError> {
+    let mut compared = Vec::new();
+    for policy in Policy::ALL {
+        let one = Settings { policy, compare: false, ..settings.clone() };
+        let report = if policy == Policy::HighestValue {
+            report::of_route(view, book, &one, &route::walk(view, book, &one)?)?
+        } else {
+            let settled = settle::settle(gathered, events, &one, policy);
+            report::of_settled(view, book, &one, gathered, &settled)?
+        };
+        compared.push(report::Compared::of(&report));
+    }
+    Ok(compared)
+}

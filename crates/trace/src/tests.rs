@@ -1,0 +1,4 @@
+//! Small stories, and the laws over random ones.
+
+mod laws;
+mod stories;
