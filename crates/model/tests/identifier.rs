@@ -10,38 +10,18 @@ use Family::*;
 
 /// One text of each kind, its canonical text, and its families.
 const SAMPLES: &[(&str, &str, &[Family])] = &[
-    (
-        "123WBUDmSJv4GctdVEz6Qq6z8nXSKrJ4KX",
-        "",
-        &[Bitcoin, BitcoinCash, BitcoinSv],
-    ),
-    (
-        "12sjrrhoFEsedNRhtgwvvRqjFTh8fZTDX9",
-        "",
-        &[Bitcoin, BitcoinCash, BitcoinSv],
-    ),
-    (
-        "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC",
-        "",
-        &[Bitcoin, Litecoin, BitcoinCash, BitcoinSv],
-    ),
+    ("123WBUDmSJv4GctdVEz6Qq6z8nXSKrJ4KX", "", &[Bitcoin, BitcoinCash, BitcoinSv]),
+    ("12sjrrhoFEsedNRhtgwvvRqjFTh8fZTDX9", "", &[Bitcoin, BitcoinCash, BitcoinSv]),
+    ("3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC", "", &[Bitcoin, Litecoin, BitcoinCash, BitcoinSv]),
     ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "", &[Bitcoin]),
     (
         "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4",
         "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
         &[Bitcoin],
     ),
-    (
-        "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
-        "",
-        &[Bitcoin],
-    ),
+    ("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", "", &[Bitcoin]),
     ("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", "", &[BitcoinTestnet]),
-    (
-        "tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7",
-        "",
-        &[BitcoinTestnet],
-    ),
+    ("tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7", "", &[BitcoinTestnet]),
     (
         "0x983a81ca6FB1e441266D2FbcB7D8E530AC2E05A2",
         "0x983a81ca6fb1e441266d2fbcb7d8e530ac2e05a2",
@@ -51,23 +31,11 @@ const SAMPLES: &[(&str, &str, &[Family])] = &[
     ("TAYhjpL8pPs8T84FSM329nffQpc6jD8GBM", "", &[Tron]),
     // Listed as Bitcoin.
     ("TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq", "", &[Tron]),
-    (
-        "41a614f803b6fd780986a42c78ec9c7f77e6ded13c",
-        "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-        &[Tron],
-    ),
-    (
-        "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
-        "",
-        &[Solana],
-    ),
+    ("41a614f803b6fd780986a42c78ec9c7f77e6ded13c", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", &[Tron]),
+    ("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", "", &[Solana]),
     ("LNf2JDiuunBz7GMDKFYHN4rq5meXWxiwfb", "", &[Litecoin]),
     ("M8yFL6SFC6TreATegTyuSYkDfDRbisdpT3", "", &[Litecoin]),
-    (
-        "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9",
-        "",
-        &[Litecoin],
-    ),
+    ("ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "", &[Litecoin]),
     (
         "qpf2cphc5dkuclkqur7lhj2yuqq9pk3hmukle77vhq",
         "bitcoincash:qpf2cphc5dkuclkqur7lhj2yuqq9pk3hmukle77vhq",
@@ -88,17 +56,9 @@ const SAMPLES: &[(&str, &str, &[Family])] = &[
         &[Monero],
     ),
     ("rnXyVQzgxZe7TR1EPzTkGj2jxH4LMJYh66", "", &[Xrp]),
-    (
-        "XVLhHMPHU98es4dbozjVtdWzVrDjtV18pX8yuPT7y4xaEHi",
-        "",
-        &[Xrp],
-    ),
+    ("XVLhHMPHU98es4dbozjVtdWzVrDjtV18pX8yuPT7y4xaEHi", "", &[Xrp]),
     // Listed as Monero, but no address; and what only looks like something.
-    (
-        "5be5543ff73456ab9f2d207887e2af87322c651ea1a873c5b25b7ffae456c320",
-        "",
-        &[],
-    ),
+    ("5be5543ff73456ab9f2d207887e2af87322c651ea1a873c5b25b7ffae456c320", "", &[]),
     ("0xb6f5ec1a0a9cd1526536d3f0426c429529471f4", "", &[]),
     ("1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggv", "", &[]),
     ("user 1234", "", &[]),
@@ -111,29 +71,18 @@ fn key(text: &str) -> Key {
 }
 
 fn accounts(text: &str) -> Vec<String> {
-    Identifier::parse(text)
-        .accounts()
-        .iter()
-        .map(Account::to_string)
-        .collect()
+    Identifier::parse(text).accounts().iter().map(Account::to_string).collect()
 }
 
 #[test]
 fn each_text_is_read_in_its_families() {
     for (text, canonical, families) in SAMPLES {
         let found = Identifier::parse(&format!(" {text}\n"));
-        let canonical = if canonical.is_empty() {
-            text
-        } else {
-            canonical
-        };
+        let canonical = if canonical.is_empty() { text } else { canonical };
         assert_eq!(found.to_string(), *canonical);
         assert_eq!(found.families, *families, "{text}");
         assert_eq!(Identifier::parse(&found.text), found, "{text}");
-        assert_eq!(
-            found.key.to_string().parse::<Key>().as_ref(),
-            Ok(&found.key)
-        );
+        assert_eq!(found.key.to_string().parse::<Key>().as_ref(), Ok(&found.key));
         let is_claim = matches!(found.key, Key::Claim(_));
         assert_eq!(is_claim, families.is_empty(), "{text}");
     }
@@ -195,10 +144,7 @@ fn a_prefix_must_suit_what_stands_behind_it() {
 fn a_script_without_address_keeps_its_chain() {
     let text = "bip122:000000000019d6689c085ae165831e93:6a0568656c6c6f";
     let found = Identifier::parse(text);
-    assert_eq!(
-        (found.text.as_str(), &found.families[..]),
-        (text, &[Bitcoin][..])
-    );
+    assert_eq!((found.text.as_str(), &found.families[..]), (text, &[Bitcoin][..]));
     assert_eq!(accounts(text), [text]);
     assert_eq!(key("6a0568656c6c6f"), Key::Claim("6a0568656c6c6f".into()));
     assert!(found.can_be(Chain::BITCOIN));
@@ -216,11 +162,7 @@ fn a_checksum_beats_solana() {
     };
     let hrp = bech32::Hrp::parse("ltc").expect("a prefix");
     let both = (0..)
-        .map(|n| {
-            bech32::segwit::encode_v0(hrp, &program(n))
-                .expect("a key hash")
-                .to_uppercase()
-        })
+        .map(|n| bech32::segwit::encode_v0(hrp, &program(n)).expect("a key hash").to_uppercase())
         .find(|text| Account::parse(text, Chain::SOLANA).is_ok())
         .expect("three in ten are");
     assert_eq!(Identifier::parse(&both).families, [Litecoin]);
@@ -228,21 +170,14 @@ fn a_checksum_beats_solana() {
     // Asked for by chain, it is Solana's all the same.
     let account = Account::parse(&both, Chain::SOLANA).expect("just found");
     let named = Identifier::parse(&account.to_string());
-    assert_eq!(
-        (named.families, named.key),
-        (vec![Solana], Key::of(&account))
-    );
+    assert_eq!((named.families, named.key), (vec![Solana], Key::of(&account)));
     assert_eq!(accounts(&account.to_string()), [account.to_string()]);
 }
 
 #[test]
 fn identifiers_say_which_chains_they_can_be_on() {
     let check = |text: &str, chain: Chain, expected: bool| {
-        assert_eq!(
-            Identifier::parse(text).can_be(chain),
-            expected,
-            "{text} on {chain}"
-        );
+        assert_eq!(Identifier::parse(text).can_be(chain), expected, "{text} on {chain}");
     };
     let evm = "0xb6f5ec1a0a9cd1526536d3f0426c429529471f40";
     check(evm, Chain::ETHEREUM, true);
@@ -252,16 +187,8 @@ fn identifiers_say_which_chains_they_can_be_on() {
     check(legacy, Chain::BITCOIN, true);
     check(legacy, Chain::Bitcoin(BitcoinNetwork::Testnet3), false);
     check(legacy, Chain::ETHEREUM, false);
-    check(
-        "qpf2cphc5dkuclkqur7lhj2yuqq9pk3hmukle77vhq",
-        Chain::BITCOIN,
-        false,
-    );
-    check(
-        "mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn",
-        Chain::Bitcoin(BitcoinNetwork::Regtest),
-        true,
-    );
+    check("qpf2cphc5dkuclkqur7lhj2yuqq9pk3hmukle77vhq", Chain::BITCOIN, false);
+    check("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", Chain::Bitcoin(BitcoinNetwork::Regtest), true);
     check("mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", Chain::BITCOIN, false);
     let tb1 = "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx";
     check(tb1, Chain::Bitcoin(BitcoinNetwork::Signet), true);
@@ -272,54 +199,22 @@ fn identifiers_say_which_chains_they_can_be_on() {
 #[test]
 fn accounts_and_candidates_name_followed_chains() {
     let names = |accounts: Vec<Account>| {
-        accounts
-            .iter()
-            .map(|account| account.chain.name())
-            .collect::<Vec<_>>()
-            .join(" ")
+        accounts.iter().map(|account| account.chain.name()).collect::<Vec<_>>().join(" ")
     };
     let check = |text: &str, accounts: &str, possible: &str| {
-        assert_eq!(
-            names(Identifier::parse(text).accounts()),
-            accounts,
-            "{text}"
-        );
+        assert_eq!(names(Identifier::parse(text).accounts()), accounts, "{text}");
         assert_eq!(names(candidates(text)), possible, "{text}");
     };
     let evms = "ethereum bnb polygon arbitrum optimism base avalanche";
-    check(
-        "0xb6f5ec1a0a9cd1526536d3f0426c429529471f40",
-        "ethereum",
-        evms,
-    );
-    check(
-        "eip155:100:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40",
-        "ethereum",
-        "eip155:100",
-    );
-    check(
-        "bsc:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40",
-        "ethereum",
-        "bnb",
-    );
-    check(
-        "ethereum:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40@137/x",
-        "ethereum",
-        "polygon",
-    );
+    check("0xb6f5ec1a0a9cd1526536d3f0426c429529471f40", "ethereum", evms);
+    check("eip155:100:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40", "ethereum", "eip155:100");
+    check("bsc:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40", "ethereum", "bnb");
+    check("ethereum:0xb6f5ec1a0a9cd1526536d3f0426c429529471f40@137/x", "ethereum", "polygon");
     check("TAYhjpL8pPs8T84FSM329nffQpc6jD8GBM", "tron", "tron");
-    check(
-        "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
-        "solana",
-        "solana",
-    );
+    check("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", "solana", "solana");
     check("12sjrrhoFEsedNRhtgwvvRqjFTh8fZTDX9", "bitcoin", "bitcoin");
     let tests = "bitcoin-testnet bitcoin-testnet4 bitcoin-signet";
-    check(
-        "bitcoin:tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
-        tests,
-        tests,
-    );
+    check("bitcoin:tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", tests, tests);
     check("LNf2JDiuunBz7GMDKFYHN4rq5meXWxiwfb", "", "");
     check("user 1234", "", "");
 }

@@ -28,18 +28,13 @@ pub fn parse(text: &str, network: BitcoinNetwork) -> Result<Arc<[u8]>, String> {
 /// Plain hex without a prefix; an empty script is no address.
 fn script_hex(text: &str) -> Option<Arc<[u8]>> {
     let is_hex = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_hex
-        .then(|| hex::decode(text).ok())
-        .flatten()
-        .map(Arc::from)
+    is_hex.then(|| hex::decode(text).ok()).flatten().map(Arc::from)
 }
 
 pub fn text(script: &[u8], network: BitcoinNetwork) -> String {
     let script = Script::from_bytes(script);
-    Address::from_script(script, library(network)).map_or_else(
-        |_| hex::encode(script.as_bytes()),
-        |address| address.to_string(),
-    )
+    Address::from_script(script, library(network))
+        .map_or_else(|_| hex::encode(script.as_bytes()), |address| address.to_string())
 }
 
 pub fn library(network: BitcoinNetwork) -> Network {
@@ -70,18 +65,12 @@ mod tests {
 
     #[test]
     fn scripts_with_an_address_read_and_write() {
-        check(
-            &format!("76a914{HASH}88ac"),
-            "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH",
-        );
+        check(&format!("76a914{HASH}88ac"), "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH");
         check(
             "a91476a04053bda0a88bda5177b86a15c3b29f55987387",
             "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC",
         );
-        check(
-            &format!("0014{HASH}"),
-            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-        );
+        check(&format!("0014{HASH}"), "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4");
         check(
             "00201863143c14c5166804bd19203356da136c985678cd4d27a1b8c6329604903262",
             "bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3",
@@ -139,14 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in [
-            "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMI",
-            "abc",
-            "0x00",
-            " 51",
-            "51 ",
-            "xyz",
-        ] {
+        for text in ["1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMI", "abc", "0x00", " 51", "51 ", "xyz"] {
             assert!(parse(text, Mainnet).is_err(), "{text:?}");
         }
     }
