@@ -1,0 +1,339 @@
+//! Traces: every call of a block, and what it moved.
+//!
+//! Only the whole tree of a transaction tells what failed: a call that fails
+//! undoes all it did. So traces are kept by block until the file goes on to
+//! other blocks, within a bound. Files are ordered by block; one whose rows
+//! are scattered is read as long as it fits the bound, else refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{
+    Chain, Evidence, Fact, Position, TimeSource, Timestamp, TransferKind, TxHash, TxId, U256,
+};
+
+use super::{
+    FROM, Fields, HEIGHT, ImportError, InTx, Names, Run, TO, TX, TX_INDEX, VALUE, block_event,
+    required, time,
+};
+use crate::import::error::{Place, Problem};
+use crate::import::nth::Nth;
+
+const PATH: Names<'_> = &["trace_address"];
+const TYPE: Names<'_> = &["trace_type", "action_type"];
+const CALL_TYPE: Names<'_> = &["call_type", "action_call_type"];
+const CREATED: Names<'_> = &["to_address", "result_address"];
+
+/// The EVM's limit.
+const DEPTH_MAX: usize = 1024;
+
+/// Memory for traces of blocks that may go on, roughly.
+const BUFFER_BYTES_MAX: usize = 64 << 20;
+
+/// More than any block's gas limit has ever let through.
+const BLOCK_BYTES_MAX: usize = 1 << 30;
+
+pub struct Trace {
+    height: u64,
+    time: Timestamp,
+    time_source: TimeSource,
+    tx_index: Option<u32>,
+    tx: Option<TxHash>,
+    /// None where the file does not tell the place in the call tree.
+    path: Option<Box<[u32]>>,
+    action: Action,
+    has_failed: bool,
+    from: Option<[u8; 20]>,
+    to: Option<[u8; 20]>,
+    value: U256,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Action {
+    /// Call, creation or self-destruction: `from` gives `value` to `to`.
+    Move,
+    /// A call that runs another's code in the caller's place: moves nothing.
+    Borrowed,
+    Reward,
+    Genesis,
+    /// The transfers Ethereum made by decree at block 1,920,000.
+    DaoFork,
+}
+
+pub fn trace(fields: &Fields<'_>) -> Result<Trace, ImportError> {
+    let kind = required(fields.text(TYPE)?, fields, TYPE, "a trace type")?;
+    let action = match kind.as_ref() {
+        "call" => call(fields)?,
+        "create" | "create2" | "suicide" | "selfdestruct" => Action::Move,
+        "reward" => Action::Reward,
+        "genesis" => Action::Genesis,
+        "daofork" => Action::DaoFork,
+        _ => return Err(fields.wrong(TYPE, "call, create, suicide, reward, genesis or daofork")),
+    };
+    let mut trace = read(action, fields)?;
+    trace.path = Some(path(fields)?);
+    trace.has_failed =
+        fields.boolean(&["status"])? == Some(false) || fields.text(&["error"])?.is_some();
+    match action {
+        // `cryo` names the rewarded in the sender's column.
+        Action::Reward => trace.to = trace.to.or(trace.from),
+        Action::Move if kind.starts_with("create") => trace.to = fields.address(CREATED)?,
+        _ => {}
+    }
+    check(trace, fields)
+}
+
+/// A row of `cryo`'s native_transfers: what failed is already left out.
+pub fn native_transfer(fields: &Fields<'_>) -> Result<Trace, ImportError> {
+    let action = if fields.hash(TX)?.is_some() { Action::Move } else { Action::Reward };
+    check(read(action, fields)?, fields)
+}
+
+fn read(action: Action, fields: &Fields<'_>) -> Result<Trace, ImportError> {
+    let (time, time_source) = time(fields)?;
+    Ok(Trace {
+        height: required(fields.whole(HEIGHT)?, fields, HEIGHT, "a block number")?,
+        time,
+        time_source,
+        tx_index: fields.whole32(TX_INDEX)?,
+        tx: fields.hash(TX)?,
+        path: None,
+        action,
+        has_failed: false,
+        from: fields.address(FROM)?,
+        to: fields.address(TO)?,
+        value: fields.base(VALUE)?.unwrap_or(U256::ZERO),
+    })
+}
+
+/// What moves value must say in which transaction, from whom and to whom.
+fn check(trace: Trace, fields: &Fields<'_>) -> Result<Trace, ImportError> {
+    let in_tx = matches!(trace.action, Action::Move | Action::Borrowed);
+    if in_tx && trace.tx.is_none() {
+        return Err(fields.missing(TX, "a transaction hash"));
+    }
+    if trace.value.is_zero() || trace.has_failed || trace.action == Action::Borrowed {
+        return Ok(trace);
+    }
+    if trace.to.is_none() {
+        return Err(fields.missing(TO, "an address"));
+    }
+    if matches!(trace.action, Action::Move | Action::DaoFork) && trace.from.is_none() {
+        return Err(fields.missing(FROM, "an address"));
+    }
+    Ok(trace)
+}
+
+fn call(fields: &Fields<'_>) -> Result<Action, ImportError> {
+    let Some(kind) = fields.text(CALL_TYPE)? else { return Ok(Action::Move) };
+    match kind.to_lowercase().replace('_', "").as_str() {
+        "call" | "none" => Ok(Action::Move),
+        "callcode" | "delegatecall" | "staticcall" => Ok(Action::Borrowed),
+        _ => Err(fields.wrong(CALL_TYPE, "call, callcode, delegatecall or staticcall")),
+    }
+}
+
+/// `0,1` (ethereum-etl), `0_1` (cryo) or `[0, 1]`.
+fn path(fields: &Fields<'_>) -> Result<Box<[u32]>, ImportError> {
+    let Some(text) = fields.text(PATH)? else { return Ok(Box::new([])) };
+    let inner = text.trim_matches(['[', ']', ' ']);
+    let steps = inner.split([',', '_', ' ']).filter(|step| !step.is_empty());
+    let steps: Option<Vec<u32>> = steps.take(DEPTH_MAX + 1).map(|step| step.parse().ok()).collect();
+    let steps = steps.filter(|steps| steps.len() <= DEPTH_MAX);
+    steps
+        .map(Vec::into_boxed_slice)
+        .ok_or_else(|| fields.wrong(PATH, "a path of at most 1024 numbers"))
+}
+
+/// Traces of blocks that may go on.
+#[derive(Default)]
+pub struct TraceBuffer {
+    open: BTreeMap<(Chain, u64), Vec<Trace>>,
+    bytes: usize,
+    /// Blocks already handed over, as ranges of heights.
+    done: BTreeMap<(Chain, u64), u64>,
+}
+
+impl TraceBuffer {
+    pub fn add(
+        &mut self,
+        chain: Chain,
+        trace: Trace,
+        place: Place,
+        run: &mut Run<'_>,
+    ) -> Result<(), ImportError> {
+        let height = trace.height;
+        if self.is_done(chain, height) {
+            let what =
+                format!("block {height} goes on after too many others: sort the file by block");
+            return Err(run.error(Some(place), None, Problem::other(what)));
+        }
+        let size = trace.size();
+        if self.bytes + size > BUFFER_BYTES_MAX {
+            let current = self.open.remove(&(chain, height));
+            self.flush(run)?;
+            self.bytes = current.iter().flatten().map(Trace::size).sum();
+            self.open.extend(current.map(|traces| ((chain, height), traces)));
+        }
+        if self.bytes + size > BLOCK_BYTES_MAX {
+            let what = format!("block {height} has more traces than a block can");
+            return Err(run.error(Some(place), None, Problem::other(what)));
+        }
+        self.bytes += size;
+        self.open.entry((chain, height)).or_default().push(trace);
+        Ok(())
+    }
+
+    /// States what all blocks held so far moved.
+    pub fn flush(&mut self, run: &mut Run<'_>) -> Result<(), ImportError> {
+        self.bytes = 0;
+        for ((chain, height), traces) in std::mem::take(&mut self.open) {
+            self.mark_done(chain, height);
+            state_block(chain, height, traces, run)?;
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, chain: Chain, height: u64) -> bool {
+        let range = self.done.range(..=(chain, height)).next_back();
+        range.is_some_and(|((of, _), last)| *of == chain && height <= *last)
+    }
+
+    fn mark_done(&mut self, chain: Chain, height: u64) {
+        let before = self.done.range_mut(..=(chain, height)).next_back();
+        match before {
+            Some(((of, _), last)) if *of == chain && height.checked_sub(1) == Some(*last) => {
+                *last = height
+            }
+            _ => {
+                self.done.insert((chain, height), height);
+            }
+        }
+    }
+}
+
+impl Trace {
+    fn size(&self) -> usize {
+        size_of::<Trace>() + self.path.as_ref().map_or(0, |path| size_of_val(&**path))
+    }
+
+    fn in_tx(&self, tx: TxId) -> InTx {
+        InTx {
+            tx,
+            height: Some(self.height),
+            tx_index: self.tx_index,
+            time: self.time,
+            time_source: self.time_source,
+        }
+    }
+}
+
+fn state_block(
+    chain: Chain,
+    height: u64,
+    traces: Vec<Trace>,
+    run: &mut Run<'_>,
+) -> Result<(), ImportError> {
+    run.summary.chains.insert(chain);
+    run.state(Fact::TracesCover { chain, height })?;
+    let failed = Failed::of(&traces);
+    for tx in &failed.transactions {
+        run.state(Fact::Failed { tx: TxId { chain, hash: *tx } })?;
+    }
+    let mut nth = Nth::default();
+    for trace in &traces {
+        state_move(chain, trace, &failed, &mut nth, run)?;
+    }
+    state_rewards(chain, height, traces, run)
+}
+
+fn state_move(
+    chain: Chain,
+    trace: &Trace,
+    failed: &Failed,
+    nth: &mut Nth,
+    run: &mut Run<'_>,
+) -> Result<(), ImportError> {
+    let Some(hash) = trace.tx.filter(|_| trace.action == Action::Move && !trace.value.is_zero())
+    else {
+        return Ok(());
+    };
+    let path = trace.path.clone();
+    if trace.has_failed || path.as_ref().is_some_and(|path| failed.undoes(&hash, path)) {
+        return Ok(());
+    }
+    let position = Position::Call(path.clone().unwrap_or_default());
+    let mut transfer =
+        trace.in_tx(TxId { chain, hash }).native(position, trace.from, trace.to, trace.value);
+    if path.is_none() {
+        transfer.position = nth.next(&transfer);
+    }
+    run.transfer(transfer, Evidence::Trace)
+}
+
+/// What moved outside of transactions, numbered from the largest: an order
+/// that every source of the same block gives.
+fn state_rewards(
+    chain: Chain,
+    height: u64,
+    traces: Vec<Trace>,
+    run: &mut Run<'_>,
+) -> Result<(), ImportError> {
+    let mut rewards: Vec<Trace> = traces
+        .into_iter()
+        .filter(|trace| {
+            !matches!(trace.action, Action::Move | Action::Borrowed) && !trace.value.is_zero()
+        })
+        .collect();
+    rewards
+        .sort_by_key(|trace| (trace.action, std::cmp::Reverse(trace.value), trace.to, trace.from));
+    let mut counts: BTreeMap<Action, u32> = BTreeMap::new();
+    for trace in rewards {
+        let (what, kind, from) = match trace.action {
+            Action::Genesis => ("genesis", TransferKind::Reward, None),
+            Action::DaoFork => ("daofork", TransferKind::Value, trace.from),
+            _ => ("reward", TransferKind::Reward, None),
+        };
+        let count = counts.entry(trace.action).or_default();
+        let about = trace.in_tx(block_event(what, chain, height));
+        let mut transfer = about.native(Position::Reward(*count), from, trace.to, trace.value);
+        *count += 1;
+        transfer.kind = kind;
+        run.transfer(transfer, Evidence::Trace)?;
+    }
+    Ok(())
+}
+
+/// The calls of a block that failed.
+struct Failed {
+    /// Those of them with no failed call above, so that a call's only
+    /// candidate is the last one not after it.
+    calls: BTreeSet<(TxHash, Box<[u32]>)>,
+    /// Failed as a whole.
+    transactions: BTreeSet<TxHash>,
+}
+
+impl Failed {
+    fn of(traces: &[Trace]) -> Failed {
+        let all: BTreeSet<(TxHash, Box<[u32]>)> = traces
+            .iter()
+            .filter(|trace| trace.has_failed)
+            .filter_map(|trace| Some((trace.tx?, trace.path.clone()?)))
+            .collect();
+        let mut failed = Failed { calls: BTreeSet::new(), transactions: BTreeSet::new() };
+        for (tx, path) in all {
+            if path.is_empty() {
+                failed.transactions.insert(tx);
+            }
+            if !failed.undoes(&tx, &path) {
+                failed.calls.insert((tx, path));
+            }
+        }
+        failed
+    }
+
+    /// Did this call or one above it fail?
+    fn undoes(&self, tx: &TxHash, path: &[u32]) -> bool {
+        let last = self.calls.range(..=(*tx, path.into())).next_back();
+        last.is_some_and(|(of, failed)| of == tx && path.starts_with(failed))
+    }
+}
