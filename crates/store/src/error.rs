@@ -130,3 +130,28 @@ impl<T> In<T> for Result<T, StoreError> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{FileRecord, Store};
+
+    #[test]
+    fn a_full_disk_is_said_and_nothing_is_kept() {
+        let mut store = Store::open_in_memory().expect("opens");
+        let pages: i64 =
+            store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("a count");
+        store.db.pragma_update(None, "max_page_count", pages + 2).expect("updates");
+        let record = FileRecord { name: "large".into(), purpose: "test".into(), bytes: 1 };
+        let mut batch = store.begin(&record).expect("begins");
+        let odd = |n: u32| {
+            let oddity =
+                model::Oddity { at: format!("row {n}"), what: "x".repeat(500), transfer: None };
+            model::Fact::Oddity(oddity)
+        };
+        let error = (0..1000).find_map(|n| batch.put(&odd(n)).err()).expect("the disk fills");
+        assert!(error.to_string().contains("the disk is full"), "{error}");
+        drop(batch);
+        assert_eq!(store.oddities(9).expect("reads"), []);
+        assert_eq!(store.files().expect("reads"), []);
+    }
+}

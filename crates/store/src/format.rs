@@ -24,7 +24,11 @@ pub(crate) fn prepare(db: &mut Connection, path: Option<&Path>) -> Result<(), St
     check(db, path)?;
     // A commit that returned must survive a power cut, so the log is synced each time.
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -65536;
+         PRAGMA journal_size_limit = 16777216;",
     )
     .doing(doing)?;
     db.set_prepared_statement_cache_capacity(128);

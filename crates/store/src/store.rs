@@ -237,8 +237,8 @@ fn make_folder(home: &Path) -> Result<(), StoreError> {
     builder.create(home).doing(|| format!("make the folder {}", home.display()))
 }
 
-/// SQLite gives its log the permissions of the database beside it.
-fn make_file(path: &Path) -> Result<(), StoreError> {
+/// A file that only its owner reads. SQLite gives its log the same permissions.
+pub(crate) fn make_file(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
     }

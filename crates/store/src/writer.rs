@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::StoreError;
 use crate::error::Doing;
+use crate::store::make_file;
 
 /// The writer's note. Dropping it takes the note away.
 pub(crate) struct Note {
@@ -39,7 +40,8 @@ impl Note {
     fn leave(store: Option<&Path>, doing: &str) -> Note {
         let path = store.map(note_path);
         if let Some(path) = &path {
-            let _ = fs::write(path, format!("process {} ({doing})", std::process::id()));
+            let note = format!("process {} ({doing})", std::process::id());
+            let _ = make_file(path).map(|()| fs::write(path, note));
         }
         Note { path }
     }
