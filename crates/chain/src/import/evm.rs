@@ -276,3 +276,6 @@ fn block_event(what: &str, chain: Chain, height: u64) -> TxId {
     let digest = Sha256::digest(format!("{what} {chain} {height}"));
     TxId { chain, hash: TxHash::new(&digest) }
 }
+
+#[cfg(test)]
+mod tests;
