@@ -170,3 +170,6 @@ fn signed<'a>(n: i64) -> Cell<'a> {
 fn instant<'a>(time: Option<jiff::Timestamp>) -> Cell<'a> {
     Cell::Text(time.map_or_else(|| "out of range".to_string(), |time| time.to_string()).into())
 }
+
+#[cfg(test)]
+mod tests;
