@@ -280,6 +280,32 @@ fn what_an_input_held_is_found_wherever_its_transaction_is_told() {
     check(&facts, &["in0 4", "out0 2", "out0 3", "out1 4"]);
 }
 
+#[test]
+fn rows_yield_to_the_bitcoin_transaction_itself() {
+    let told = Transfer {
+        tx: id(BTC, 1),
+        from: None,
+        to: Some(script(1)),
+        asset: Asset::native(BTC),
+        ..transfer(Position::Output(0), 2)
+    };
+    let row = said(Evidence::Row, told);
+    check(std::slice::from_ref(&row), &["out0 2"]);
+    check(&[row, Fact::Utxo(utxo(1, None, &[], &[2]))], &["out0 2"]);
+}
+
+#[test]
+fn what_several_sources_say_of_a_block_adds_up() {
+    // One knows its height, another its parent, a third its work.
+    let unlinked = BlockFact { parent: None, ..block(2, 1, Some(101)) };
+    let heavy = BlockFact { work: Some(U256::from(9).to_be_bytes()), ..block(2, 1, None) };
+    let blocks = [block(1, 0, None), unlinked, heavy, block(3, 1, None), block(4, 3, None)];
+    let mut facts: Vec<Fact> = blocks.into_iter().map(Fact::Block).collect();
+    facts.extend([utxo(10, Some(1), &[], &[50]), utxo(11, Some(4), &[], &[60])].map(Fact::Utxo));
+    check(&facts, &["out0 50"]);
+    assert_eq!(only(&facts).height, Some(100));
+}
+
 /// Everything a view answers of the small world below.
 #[derive(Debug, PartialEq)]
 struct Answers {

@@ -140,6 +140,7 @@ fn a_second_writer_is_told_who_writes() {
     assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
     // Readers are not kept waiting.
     assert_eq!(second.coverage().expect("answers"), []);
+    Store::open_existing(home.path()).expect("a reader opens");
 
     drop(batch);
     second.begin(&file("other.csv")).expect("begins now");
