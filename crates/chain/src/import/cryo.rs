@@ -9,6 +9,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::record::reader::RowIter;
@@ -29,6 +30,7 @@ pub fn import<R: ChunkReader + 'static>(source: R, run: &mut Run<'_>) -> Result<
     let mut number = 0;
     for group in 0..reader.num_row_groups() {
         let place = Some(Place::Row(number + 1));
+        check_group(&name, place, reader.metadata().row_group(group))?;
         let rows = guarded(&name, place, || reader.get_row_group(group))?;
         let mut iter =
             guarded(&name, place, || RowIter::from_row_group(Some(projection.clone()), &*rows))?;
@@ -36,6 +38,7 @@ pub fn import<R: ChunkReader + 'static>(source: R, run: &mut Run<'_>) -> Result<
             guarded(&name, Some(Place::Row(number + 1)), || iter.next().transpose())?
         {
             number += 1;
+            check_row(&name, number, &row)?;
             let row = ParquetRow(&row);
             evm.row(table, &Fields { file: &name, place: Place::Row(number), row: &row }, run)?;
         }
@@ -66,6 +69,38 @@ fn guarded<T>(
         Err(_) => "not readable as Parquet".to_string(),
     };
     Err(ImportError::new(name, place, None, Problem::other(super::error::cut(&what))))
+}
+
+/// Columns of one group must be equally long.
+fn check_group(
+    name: &str,
+    place: Option<Place>,
+    group: &RowGroupMetaData,
+) -> Result<(), ImportError> {
+    let plain = group.columns().iter().filter(|column| column.column_descr().max_rep_level() == 0);
+    if plain.clone().all(|column| column.num_values() == group.num_rows()) {
+        return Ok(());
+    }
+    Err(ImportError::new(
+        name,
+        place,
+        None,
+        Problem::other("not readable as Parquet: columns of different length"),
+    ))
+}
+
+/// The library reads nulls for ever past the end of a file that promises more
+/// rows than it has.
+fn check_row(name: &str, number: u64, row: &parquet::record::Row) -> Result<(), ImportError> {
+    if row.get_column_iter().any(|(_, field)| *field != Field::Null) {
+        return Ok(());
+    }
+    Err(ImportError::new(
+        name,
+        Some(Place::Row(number)),
+        None,
+        Problem::other("the row holds nothing at all"),
+    ))
 }
 
 /// The names of all plain columns.

@@ -395,6 +395,13 @@ fn a_directory_is_planned_by_what_its_files_hold() {
 }
 
 #[test]
+fn a_row_of_nothing_is_refused() {
+    // As a file reads that promises more rows than it holds: logs need no field by themselves.
+    let topics = [Bytes("topic0", vec![hash(1), None]), U32("log_index", vec![Some(1), None])];
+    check_error(&topics, "row 2: the row holds nothing at all");
+}
+
+#[test]
 fn damaged_files_are_errors() {
     let whole = parquet(&transactions(), Compression::SNAPPY);
     let read = |bytes: &[u8]| facts_of(Format::Cryo, "x.parquet", bytes, &Options::default());

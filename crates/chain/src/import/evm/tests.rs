@@ -102,7 +102,7 @@ fn token_transfers_import_exactly() {
             assert_eq!(transfer.amount.to_string(), row["value"].to_string());
             assert_eq!(
                 transfer.position,
-                Position::Log(row["log_index"].as_u64().expect("a number") as u32)
+                Position::Log(row["log_index"].to_string().parse().expect("a number"))
             );
             assert_eq!(transfer.height, row["block_number"].as_u64());
             assert_eq!(
@@ -131,7 +131,7 @@ fn transactions_import_exactly() {
             * U256::from(number("receipt_effective_gas_price"));
         assert_eq!((fee.amount, fee.to.clone()), (expected, None));
     }
-    let moved = |row: &&Value| row["receipt_status"] == 1 && row["value"].to_string() != "0";
+    let moved = |row: &&Value| row["receipt_status"] == 1 && row["value"] != 0;
     let expected: BTreeMap<String, String> = rows
         .iter()
         .filter(moved)
@@ -490,7 +490,7 @@ proptest! {
     #[test]
     fn order_repetition_and_chunks_do_not_matter(
         rows in proptest::collection::vec(any_row(), 0..12)
-            .prop_map(|rows| one_for_each_place(rows))
+            .prop_map(one_for_each_place)
             .prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
         chunk in 1usize..64,
     ) {
