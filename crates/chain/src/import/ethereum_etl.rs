@@ -6,10 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
-use super::Options;
 use super::csv_table::CsvTable;
 use super::error::{ImportError, Place, Problem};
 use super::evm::{self, Evm, Table};
@@ -28,24 +27,21 @@ pub fn import(reader: &mut dyn BufRead, run: &mut Run<'_>) -> Result<(), ImportE
 
 /// What a file holds, told by its first row. An empty file of JSON lines holds
 /// nothing of anything.
+/// What a file holds, told by its first row. An empty file holds nothing of anything.
 pub fn detect(path: &Path) -> Result<Table, ImportError> {
     let name = path.display().to_string();
     let mut reader = open(path)?;
-    if !is_json(&name, &mut reader)? {
-        return csv_table(&name, &CsvTable::open(&name, reader)?);
-    }
-    match JsonLines::open(&name, reader).next()? {
-        Some((place, row)) => json_table(&name, place, &row),
-        None => Ok(Table::Blocks),
+    match Source::open(&name, &mut reader)? {
+        Source::Csv(csv) => csv_table(&name, &csv),
+        Source::Json(mut lines) => match lines.next()? {
+            Some((place, row)) => json_table(&name, place, &row),
+            None => Ok(Table::Blocks),
+        },
     }
 }
 
-/// The contracts this file calls ERC-721.
-pub fn read_nft_contracts(
-    path: &Path,
-    _: &Options,
-    into: &mut BTreeSet<[u8; 20]>,
-) -> Result<(), ImportError> {
+/// Adds the contracts this file calls ERC-721.
+pub fn read_nft_contracts(path: &Path, into: &mut BTreeSet<[u8; 20]>) -> Result<(), ImportError> {
     let name = path.display().to_string();
     rows(&name, &mut open(path)?, &mut |table, place, row| {
         if table == Table::Contracts {
@@ -58,17 +54,18 @@ pub fn read_nft_contracts(
 type Visit<'a> = &'a mut dyn FnMut(Table, Place, &dyn Row) -> Result<(), ImportError>;
 
 fn rows(name: &str, reader: &mut dyn BufRead, visit: Visit<'_>) -> Result<(), ImportError> {
-    if is_json(name, reader)? {
-        let mut lines = JsonLines::open(name, reader);
-        while let Some((place, row)) = lines.next()? {
-            visit(json_table(name, place, &row)?, place, &row)?;
+    match Source::open(name, reader)? {
+        Source::Json(mut lines) => {
+            while let Some((place, row)) = lines.next()? {
+                visit(json_table(name, place, &row)?, place, &row)?;
+            }
         }
-        return Ok(());
-    }
-    let mut csv = CsvTable::open(name, reader)?;
-    let table = csv_table(name, &csv)?;
-    while let Some((place, row)) = csv.next()? {
-        visit(table, place, &row)?;
+        Source::Csv(mut csv) => {
+            let table = csv_table(name, &csv)?;
+            while let Some((place, row)) = csv.next()? {
+                visit(table, place, &row)?;
+            }
+        }
     }
     Ok(())
 }
@@ -79,16 +76,36 @@ fn open(path: &Path) -> Result<BufReader<File>, ImportError> {
     Ok(BufReader::new(file))
 }
 
-/// Looks at the first byte; nothing at all is taken for an empty stream.
-fn is_json(name: &str, reader: &mut dyn BufRead) -> Result<bool, ImportError> {
-    let start = reader.fill_buf().map_err(|e| ImportError::unreadable(name, e))?;
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    match start.trim_ascii_start().first() {
-        Some(b'[') => {
-            let problem = Problem::other("a JSON list: expected one object a line");
-            Err(ImportError::new(name, Some(Place::Line(1)), None, problem))
+/// A file's bytes with the first few, which were looked at, put back.
+type Whole<'a> = Chain<Cursor<Vec<u8>>, &'a mut dyn BufRead>;
+
+enum Source<'a> {
+    Csv(Box<CsvTable<Whole<'a>>>),
+    Json(JsonLines<Whole<'a>>),
+}
+
+/// Enough to see past a byte order mark and empty lines.
+const HEAD_BYTES: u64 = 64;
+
+impl<'a> Source<'a> {
+    /// An object is JSON lines, and nothing at all an empty stream of them.
+    fn open(name: &str, reader: &'a mut dyn BufRead) -> Result<Source<'a>, ImportError> {
+        let mut head = Vec::new();
+        (&mut *reader)
+            .take(HEAD_BYTES)
+            .read_to_end(&mut head)
+            .map_err(|e| ImportError::unreadable(name, e))?;
+        let first =
+            head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start().first().copied();
+        let whole = Cursor::new(head).chain(reader);
+        match first {
+            None | Some(b'{') => Ok(Source::Json(JsonLines::open(name, whole))),
+            Some(b'[') => {
+                let problem = Problem::other("a JSON list: expected one object a line");
+                Err(ImportError::new(name, Some(Place::Line(1)), None, problem))
+            }
+            Some(_) => CsvTable::open(name, whole).map(|csv| Source::Csv(Box::new(csv))),
         }
-        first => Ok(first.is_none_or(|first| *first == b'{')),
     }
 }
 

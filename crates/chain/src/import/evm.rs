@@ -101,7 +101,7 @@ impl Table {
             "contract" => Table::Contracts,
             "transaction" => Table::Transactions,
             "receipt" => Table::Receipts,
-            "trace" | "geth_trace" => Table::Traces,
+            "trace" => Table::Traces,
             "log" => Table::Logs,
             "token_transfer" => Table::TokenTransfers,
             _ => return None,

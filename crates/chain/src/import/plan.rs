@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use model::Chain;
+
 use super::bitcoin_blocks::{self, Key};
 use super::error::{ImportError, Problem};
 use super::evm::Table;
@@ -33,18 +35,44 @@ pub fn plan(
     paths: &[PathBuf],
     options: &Options,
 ) -> Result<Vec<SourceFile>, ImportError> {
+    check_chain(format, options)?;
     let mut found = BTreeMap::new();
     for path in paths {
+        let before = found.len();
         expand(format, path, 0, &mut found)?;
+        if found.len() == before && path.is_dir() && !holds_any(format, path, &found) {
+            let what = format!("a directory without any file of {format}");
+            return Err(ImportError::new(
+                &path.display().to_string(),
+                None,
+                None,
+                Problem::other(what),
+            ));
+        }
     }
     let keys = take_keys(format, &mut found)?;
     let mut files = Vec::new();
     for path in found.into_values() {
         files.push(describe(format, path, &keys)?);
     }
-    share_nft_contracts(format, &mut files, options)?;
+    share_nft_contracts(format, &mut files)?;
     files.sort_by(|a, b| (a.table, &a.path).cmp(&(b.table, &b.path)));
     Ok(files)
+}
+
+/// Some formats are of one family of chains.
+fn check_chain(format: Format, options: &Options) -> Result<(), ImportError> {
+    let Some(chain) = options.chain else { return Ok(()) };
+    let fits = match format {
+        Format::TransfersCsv => true,
+        Format::EthereumEtl | Format::Cryo => matches!(chain, Chain::Evm(_)),
+        Format::BitcoinBlocks => chain.is_utxo(),
+    };
+    if fits {
+        return Ok(());
+    }
+    let what = format!("{format} files are not of {}", chain.name());
+    Err(ImportError::new("--chain", None, None, Problem::other(what)))
 }
 
 /// Real path to the path as given: the least of those that name one file.
@@ -72,6 +100,13 @@ fn expand(format: Format, path: &Path, depth: usize, found: &mut Found) -> Resul
         }
     }
     Ok(())
+}
+
+/// Were this directory's files found already, under another path?
+fn holds_any(format: Format, directory: &Path, found: &Found) -> bool {
+    let mut own = Found::new();
+    expand(format, directory, 0, &mut own).is_ok()
+        && own.keys().any(|real| found.contains_key(real))
 }
 
 fn is_hidden(path: &Path) -> bool {
@@ -146,17 +181,13 @@ fn describe(format: Format, path: PathBuf, keys: &Keys) -> Result<SourceFile, Im
 
 /// Tables of contracts say which tokens are ERC-721; those of token transfers
 /// need to know it, since they do not tell an id from an amount.
-fn share_nft_contracts(
-    format: Format,
-    files: &mut [SourceFile],
-    options: &Options,
-) -> Result<(), ImportError> {
+fn share_nft_contracts(format: Format, files: &mut [SourceFile]) -> Result<(), ImportError> {
     if format != Format::EthereumEtl {
         return Ok(());
     }
     let mut contracts = BTreeSet::new();
     for file in files.iter().filter(|file| file.table == Some(Table::Contracts)) {
-        ethereum_etl::read_nft_contracts(&file.path, options, &mut contracts)?;
+        ethereum_etl::read_nft_contracts(&file.path, &mut contracts)?;
     }
     let contracts = Arc::new(contracts);
     for file in files {

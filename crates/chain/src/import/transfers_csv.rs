@@ -242,7 +242,7 @@ fn describe_asset(
     seen: &mut Seen,
     run: &mut Run<'_>,
 ) -> Result<(), ImportError> {
-    let symbol = fields.text(SYMBOL)?.and_then(|text| shown_symbol(&text));
+    let symbol = fields.text(SYMBOL)?.and_then(|text| symbol(&asset, &text));
     let needs_decimals = fields.text(AMOUNT_BASE)?.is_none();
     let stated = decimals.or(needs_decimals.then_some(DECIMALS_ASSUMED));
     let meta =
@@ -276,6 +276,13 @@ fn contradicted(meta: &AssetMeta, place: Place, run: &mut Run<'_>) -> Result<(),
         ),
         _ => Ok(()),
     }
+}
+
+/// The native asset's own spelling, which the file was checked to mean; of
+/// others what the file claims.
+fn symbol(asset: &Asset, claimed: &str) -> Option<String> {
+    let genuine = Registry::shipped().get(asset).filter(|_| asset.is_native());
+    genuine.and_then(|meta| meta.symbol.clone()).or_else(|| shown_symbol(claimed))
 }
 
 /// The symbol as claimed, look-alike letters kept, control characters not.

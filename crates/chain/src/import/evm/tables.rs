@@ -73,7 +73,8 @@ impl Evm {
             }
             let mut transfer = about.native(Position::Reward(n), None, Some(to), wei);
             transfer.kind = TransferKind::Reward;
-            run.transfer(transfer, Evidence::Transaction)?;
+            // Not of a transaction: traces, which do not list it, must not replace it.
+            run.transfer(transfer, Evidence::Trace)?;
         }
         Ok(())
     }

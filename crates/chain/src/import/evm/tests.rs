@@ -196,7 +196,7 @@ fn blocks_state_times_and_withdrawals() {
     let (facts, summary) =
         read(&read_fixture(&format!("{STREAM}/expected_blocks.json"))).expect("imports");
     assert_eq!(summary.blocks, 2);
-    let first = &transfers(&facts)[0];
+    let first = transfers(&facts).remove(0);
     assert_eq!(first.amount.to_string(), "45762059000000000", "Gwei as wei");
     assert_eq!(
         (first.kind, first.position.clone(), first.from.clone()),
@@ -204,6 +204,15 @@ fn blocks_state_times_and_withdrawals() {
     );
 
     let folder = "ethereum-etl/test_export_token_transfers_job/block_with_transfers/expected_token_transfers.csv";
+    let mut trace = call(1, &[], 'a', 'b', 5, 1);
+    trace["block_number"] = first.height.into();
+    let covered = settled(&[facts, read(&lines(&[trace])).expect("imports").0].concat());
+    assert_eq!(
+        covered.transfers().len() as u64,
+        summary.transfers + 1,
+        "traces do not list withdrawals"
+    );
+
     let block =
         json!({"type": "block", "number": 483_920, "hash": hash(1), "timestamp": 1_446_000_000});
     let facts = [
@@ -393,6 +402,12 @@ fn a_plan_does_not_depend_on_how_paths_are_given() {
     let missing =
         plan(Format::EthereumEtl, &["no/such/file.csv".into()], &options).expect_err("missing");
     assert_eq!(missing.to_string(), "no/such/file.csv: cannot be read");
+    let empty = tempfile::tempdir().expect("a directory");
+    let nothing =
+        plan(Format::Cryo, &[empty.path().to_path_buf()], &options).expect_err("empty").to_string();
+    assert!(nothing.ends_with("a directory without any file of cryo"), "{nothing}");
+    let other = plan(Format::Cryo, &[], &on("bitcoin")).expect_err("no EVM chain").to_string();
+    assert_eq!(other, "--chain: cryo files are not of bitcoin");
 }
 
 #[test]

@@ -145,8 +145,8 @@ fn path(fields: &Fields<'_>) -> Result<Box<[u32]>, ImportError> {
 }
 
 /// Traces of blocks that may go on.
-#[derive(Default)]
 pub struct TraceBuffer {
+    bytes_max: usize,
     open: BTreeMap<(Chain, u64), Vec<Trace>>,
     bytes: usize,
     /// Blocks already handed over, as ranges of heights.
@@ -168,7 +168,7 @@ impl TraceBuffer {
             return Err(run.error(Some(place), None, Problem::other(what)));
         }
         let size = trace.size();
-        if self.bytes + size > BUFFER_BYTES_MAX {
+        if self.bytes + size > self.bytes_max {
             let current = self.open.remove(&(chain, height));
             self.flush(run)?;
             self.bytes = current.iter().flatten().map(Trace::size).sum();
@@ -207,6 +207,17 @@ impl TraceBuffer {
             _ => {
                 self.done.insert((chain, height), height);
             }
+        }
+    }
+}
+
+impl Default for TraceBuffer {
+    fn default() -> TraceBuffer {
+        TraceBuffer {
+            bytes_max: BUFFER_BYTES_MAX,
+            open: BTreeMap::new(),
+            bytes: 0,
+            done: BTreeMap::new(),
         }
     }
 }
@@ -335,5 +346,61 @@ impl Failed {
     fn undoes(&self, tx: &TxHash, path: &[u32]) -> bool {
         let last = self.calls.range(..=(*tx, path.into())).next_back();
         last.is_some_and(|(of, failed)| of == tx && path.starts_with(failed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::Options;
+
+    fn trace(height: u64) -> Trace {
+        Trace {
+            height,
+            time: Timestamp::UNIX_EPOCH,
+            time_source: TimeSource::Unknown,
+            tx_index: None,
+            tx: Some(TxHash::new(&[7; 32])),
+            path: Some(Box::new([])),
+            action: Action::Move,
+            has_failed: false,
+            from: Some([1; 20]),
+            to: Some([2; 20]),
+            value: U256::from(height),
+        }
+    }
+
+    /// The blocks stated, in order, by a buffer that holds about three traces.
+    fn blocks(heights: &[u64]) -> Result<Vec<u64>, ImportError> {
+        let mut covered = Vec::new();
+        let mut sink = |fact| {
+            if let Fact::TracesCover { height, .. } = fact {
+                covered.push(height);
+            }
+            Ok(())
+        };
+        let (options, mut progress) = (Options::default(), |_| {});
+        let mut run = Run::new("traces.csv", &options, &mut progress, &mut sink);
+        let mut buffer = TraceBuffer { bytes_max: 3 * trace(0).size(), ..TraceBuffer::default() };
+        for (line, height) in (1..).zip(heights) {
+            buffer.add(Chain::ETHEREUM, trace(*height), Place::Line(line), &mut run)?;
+        }
+        buffer.flush(&mut run)?;
+        Ok(covered)
+    }
+
+    #[test]
+    fn a_sorted_file_passes_through_a_small_buffer() {
+        assert_eq!(blocks(&[1, 1, 2, 3, 3, 3, 3, 3, 4, 9]).expect("sorted"), [1, 2, 3, 4, 9]);
+    }
+
+    #[test]
+    fn scattered_rows_are_read_while_they_fit_and_refused_beyond() {
+        assert_eq!(blocks(&[2, 1, 2]).expect("fits"), [1, 2]);
+        let error = blocks(&[1, 2, 3, 4, 5, 6, 2]).expect_err("too far apart");
+        assert_eq!(
+            error.to_string(),
+            "traces.csv: line 7: block 2 goes on after too many others: sort the file by block"
+        );
     }
 }

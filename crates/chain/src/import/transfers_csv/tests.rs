@@ -70,6 +70,17 @@ fn genuine_tokens_need_no_decimals_and_counterfeits_keep_their_letters() {
 }
 
 #[test]
+fn the_first_hop_of_bybit_adds_up() {
+    let bytes = read_fixture("bybit/transfers_legit.csv");
+    let (facts, _) =
+        facts_of(Format::TransfersCsv, "legit.csv", &bytes, &on("eip155:1")).expect("imports");
+    let thief = Some(Address::parse(A, Chain::ETHEREUM).expect("an address"));
+    let sent = transfers(&facts).into_iter().filter(|t| t.from == thief && t.asset.is_native());
+    let total: U256 = sent.map(|t| t.amount).sum();
+    assert_eq!(model::amount::format_units(total, 18), "400001");
+}
+
+#[test]
 fn a_row_says_everything_it_can() {
     let header = "TX Hash;Timestamp;From;To;Amount_Base;Asset;Contract;Chain;Height;Tx-Index;Position;Decimals;nonsense";
     let row = format!("{};1740148187;{A};{B};250;FOO;{USDT};eip155:137;7;3;call_0_1;2;x", hash(1));
