@@ -145,7 +145,8 @@ impl FromStr for Account {
 
     /// Reads CAIP-10: `eip155:1:0x…`.
     fn from_str(text: &str) -> Result<Account, AddressError> {
-        let error = |why: String| AddressError { text: text.to_string(), chain: "any chain".into(), why };
+        let error =
+            |why: String| AddressError { text: text.to_string(), chain: "any chain".into(), why };
         let (chain, address) = text
             .rsplit_once(':')
             .ok_or_else(|| error("expected CAIP-10, <chain>:<address>".into()))?;

@@ -79,7 +79,8 @@ pub fn format_rounded(base: U256, decimals: u8, places: u8) -> String {
     let half = unit / U256::from(2);
     let rounded = base.saturating_add(half) / unit;
     let text = format_units(rounded, places);
-    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(w, f)| (w, Some(f)));
+    let (whole, fraction) =
+        text.split_once('.').map_or((text.as_str(), None), |(w, f)| (w, Some(f)));
     let grouped = group_thousands(whole);
     fraction.map_or(grouped.clone(), |f| format!("{grouped}.{f}"))
 }

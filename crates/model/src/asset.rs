@@ -22,7 +22,10 @@ pub enum AssetKind {
     /// A fungible token by its contract (ERC-20, TRC-20) or mint (SPL).
     Token(Address),
     /// One non-fungible token; an amount of it is 0 or 1.
-    Nft { contract: Address, id: U256 },
+    Nft {
+        contract: Address,
+        id: U256,
+    },
     /// A TRC-10 token by its number.
     Trc10(u64),
 }
@@ -115,7 +118,9 @@ fn parse(text: &str) -> Option<Asset> {
     let (namespace, reference) = rest.split_once(':')?;
     let contract = |text: &str| Address::parse(text, chain).ok();
     let kind = match namespace {
-        "slip44" => (reference == chain.native_slip44().to_string()).then_some(AssetKind::Native)?,
+        "slip44" => {
+            (reference == chain.native_slip44().to_string()).then_some(AssetKind::Native)?
+        }
         "trc10" => AssetKind::Trc10(reference.parse().ok()?),
         fungible_ns if fungible_ns == fungible(chain) => AssetKind::Token(contract(reference)?),
         nft_ns if nft_ns == non_fungible(chain) => {
@@ -169,7 +174,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_asset_is_refused() {
-        for text in ["", "eip155:1", "eip155:1/slip44:0", "eip155:1/erc20:0x12", "eip155:1/trc20:x", "eip155:1/erc721:0xae7ab96520de3a18e5e111b5eaab095312d7fe84"] {
+        for text in [
+            "",
+            "eip155:1",
+            "eip155:1/slip44:0",
+            "eip155:1/erc20:0x12",
+            "eip155:1/trc20:x",
+            "eip155:1/erc721:0xae7ab96520de3a18e5e111b5eaab095312d7fe84",
+        ] {
             assert!(text.parse::<Asset>().is_err(), "{text:?}");
         }
     }

@@ -216,7 +216,16 @@ mod tests {
 
     #[test]
     fn what_is_not_a_chain_is_refused() {
-        for text in ["", "eip155:", "eip155:01", "eip155:+1", "eip155:x", "bip122:00", "cosmos:hub", "etherium"] {
+        for text in [
+            "",
+            "eip155:",
+            "eip155:01",
+            "eip155:+1",
+            "eip155:x",
+            "bip122:00",
+            "cosmos:hub",
+            "etherium",
+        ] {
             assert!(text.parse::<Chain>().is_err(), "{text:?}");
         }
     }

@@ -5,17 +5,28 @@ use crate::{AssetMeta, Chain, Timestamp, Transfer, TransferId, TxHash, TxId, Utx
 /// One thing a source says. A store takes all facts of a file or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    Transfer { transfer: Transfer, evidence: Evidence },
+    Transfer {
+        transfer: Transfer,
+        evidence: Evidence,
+    },
     Utxo(UtxoTransaction),
     Block(BlockFact),
     /// Every value-moving call of this block is given by traces: they replace
     /// what the transactions themselves said of native value.
-    TracesCover { chain: Chain, height: u64 },
+    TracesCover {
+        chain: Chain,
+        height: u64,
+    },
     /// The transaction was reverted: only its fee moved.
-    Failed { tx: TxId },
+    Failed {
+        tx: TxId,
+    },
     /// The event at this log index moves a non-fungible token: whatever another
     /// source took for its amount is the token's id.
-    NftLog { tx: TxId, log_index: u32 },
+    NftLog {
+        tx: TxId,
+        log_index: u32,
+    },
     Asset(AssetMeta),
     Oddity(Oddity),
 }

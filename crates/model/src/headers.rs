@@ -24,10 +24,8 @@ pub fn place<'a>(blocks: impl IntoIterator<Item = &'a BlockFact>) -> HashMap<TxH
     tree.blocks
         .keys()
         .map(|hash| {
-            let placed = Placed {
-                height: heights.get(hash).copied(),
-                stands: standing.contains(hash),
-            };
+            let placed =
+                Placed { height: heights.get(hash).copied(), stands: standing.contains(hash) };
             (*hash, placed)
         })
         .collect()
@@ -60,11 +58,7 @@ impl Tree {
         let mut blocks: BTreeMap<TxHash, Known> = BTreeMap::new();
         for block in told {
             let Some(hash) = block.hash else { continue };
-            let nothing = Known {
-                parent: None,
-                height: None,
-                work: None,
-            };
+            let nothing = Known { parent: None, height: None, work: None };
             blocks.entry(hash).or_insert(nothing).complete(block);
         }
         let mut children: BTreeMap<TxHash, BTreeSet<TxHash>> = BTreeMap::new();
@@ -81,27 +75,18 @@ impl Tree {
     }
 
     fn parent(&self, hash: &TxHash) -> Option<TxHash> {
-        self.blocks
-            .get(hash)?
-            .parent
-            .filter(|parent| self.blocks.contains_key(parent))
+        self.blocks.get(hash)?.parent.filter(|parent| self.blocks.contains_key(parent))
     }
 
     fn roots(&self) -> impl Iterator<Item = TxHash> {
-        self.blocks
-            .keys()
-            .copied()
-            .filter(|hash| self.parent(hash).is_none())
+        self.blocks.keys().copied().filter(|hash| self.parent(hash).is_none())
     }
 
     /// Heights spread along the links in both directions.
     fn heights(&self) -> HashMap<TxHash, u64> {
         let mut heights: HashMap<TxHash, u64> = HashMap::new();
-        let mut open: Vec<(TxHash, u64)> = self
-            .blocks
-            .iter()
-            .filter_map(|(hash, block)| Some((*hash, block.height?)))
-            .collect();
+        let mut open: Vec<(TxHash, u64)> =
+            self.blocks.iter().filter_map(|(hash, block)| Some((*hash, block.height?))).collect();
         while let Some((hash, height)) = open.pop() {
             if heights.contains_key(&hash) {
                 continue;
@@ -136,8 +121,7 @@ impl Tree {
                 best = (work, hash);
             }
             open.extend(
-                self.children(&hash)
-                    .map(|child| (*child, work.saturating_add(self.work(child)))),
+                self.children(&hash).map(|child| (*child, work.saturating_add(self.work(child)))),
             );
         }
         best.1
@@ -184,41 +168,15 @@ mod tests {
             block(3, 2, None),
         ];
         let placed = place(&blocks);
-        assert_eq!(
-            placed[&hash(1)],
-            Placed {
-                height: Some(100),
-                stands: true
-            }
-        );
-        assert_eq!(
-            placed[&hash(4)],
-            Placed {
-                height: Some(103),
-                stands: true
-            }
-        );
-        assert_eq!(
-            placed[&hash(9)],
-            Placed {
-                height: Some(102),
-                stands: false
-            }
-        );
+        assert_eq!(placed[&hash(1)], Placed { height: Some(100), stands: true });
+        assert_eq!(placed[&hash(4)], Placed { height: Some(103), stands: true });
+        assert_eq!(placed[&hash(9)], Placed { height: Some(102), stands: false });
     }
 
     #[test]
     fn more_work_beats_more_blocks() {
-        let heavy = BlockFact {
-            work: Some(U256::from(10).to_be_bytes()),
-            ..block(9, 1, None)
-        };
-        let placed = place(&[
-            block(1, 0, Some(5)),
-            block(2, 1, None),
-            block(3, 2, None),
-            heavy,
-        ]);
+        let heavy = BlockFact { work: Some(U256::from(10).to_be_bytes()), ..block(9, 1, None) };
+        let placed = place(&[block(1, 0, Some(5)), block(2, 1, None), block(3, 2, None), heavy]);
         assert!(placed[&hash(9)].stands);
         assert!(!placed[&hash(3)].stands);
     }

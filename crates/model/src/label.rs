@@ -41,7 +41,9 @@ pub struct Confidence {
 }
 
 /// What a labelled address means to a walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Many people's money mixes here: the walk stops and says so.
@@ -84,10 +86,29 @@ impl Confidence {
 /// Concepts whose addresses hold many people's money. A walk that went through
 /// one would follow everybody.
 const SERVICES: &[&str] = &[
-    "exchange", "wallet_service", "escrow_wallet", "ico_wallet", "market", "mining_service",
-    "gambling", "payment_processor", "atm", "shop", "faucet", "hosting", "service",
-    "defi", "defi_token", "defi_lending", "defi_derivative", "defi_dao", "defi_staking", "defi_custody",
-    "otc", "payment", "instant_exchange",
+    "exchange",
+    "wallet_service",
+    "escrow_wallet",
+    "ico_wallet",
+    "market",
+    "mining_service",
+    "gambling",
+    "payment_processor",
+    "atm",
+    "shop",
+    "faucet",
+    "hosting",
+    "service",
+    "defi",
+    "defi_token",
+    "defi_lending",
+    "defi_derivative",
+    "defi_dao",
+    "defi_staking",
+    "defi_custody",
+    "otc",
+    "payment",
+    "instant_exchange",
 ];
 const MIXERS: &[&str] = &["mixing_service", "mixing", "coinjoin", "mixer"];
 const BRIDGES: &[&str] = &["defi_bridge", "bridge"];

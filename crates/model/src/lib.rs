@@ -32,8 +32,8 @@ pub mod transfer;
 pub mod view;
 
 pub use address::{Account, Address, AddressError};
-pub use amount::Amount;
 pub use alloy_primitives::U256;
+pub use amount::Amount;
 pub use asset::{Asset, AssetKind, AssetMeta, Freezable};
 pub use book::Book;
 pub use chain::{BitcoinNetwork, Chain, ChainError, SolanaNetwork, TronNetwork};
@@ -43,7 +43,7 @@ pub use identifier::{Family, Identifier, Key};
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 pub use label::{Confidence, Label, Role, Subject};
-pub use listing::{Listing, ListVersion};
+pub use listing::{ListVersion, Listing};
 pub use marking::Marking;
 pub use memory::Memory;
 pub use price::{Price, Prices};
@@ -53,3 +53,8 @@ pub use transfer::{Position, TimeSource, Transfer, TransferId, TransferKind};
 pub use view::{
     Coverage, Degree, Direction, Expansion, Limits, Reached, Seek, Spend, View, ViewError,
 };
+
+/// The UTC day a moment falls on.
+pub fn day_of(time: Timestamp) -> Date {
+    time.to_zoned(jiff::tz::TimeZone::UTC).date()
+}

@@ -3,7 +3,9 @@
 use crate::{Date, Identifier};
 
 /// One version of one list, as of the day it was issued.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct ListVersion {
     /// `ofac-sdn`, `fbi-psa250226`.
     pub list: String,

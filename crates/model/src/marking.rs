@@ -1,7 +1,19 @@
 //! Who may see a thing: Traffic Light Protocol 2.0.
 //! Source: <https://www.first.org/tlp/>.
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub enum Marking {
     #[serde(rename = "TLP:CLEAR")]
     Clear,

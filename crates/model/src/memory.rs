@@ -43,6 +43,18 @@ impl Memory {
         heap.settle()
     }
 
+    /// A past that was settled before: nothing is merged or decided again.
+    pub fn settled(
+        mut transfers: Vec<Transfer>,
+        utxo: Vec<UtxoTransaction>,
+        assets: Vec<AssetMeta>,
+    ) -> Memory {
+        transfers.extend(utxo.iter().flat_map(legs));
+        let utxo = utxo.into_iter().map(|tx| (tx.id, tx)).collect();
+        let assets = assets.into_iter().map(|meta| (meta.asset.clone(), meta)).collect();
+        Memory::index(transfers, utxo, assets)
+    }
+
     /// Every transfer, legs of Bitcoin transactions included, in time order.
     pub fn transfers(&self) -> &[Transfer] {
         &self.transfers
@@ -53,12 +65,7 @@ impl Memory {
         utxo: BTreeMap<TxId, UtxoTransaction>,
         assets: BTreeMap<Asset, AssetMeta>,
     ) -> Memory {
-        let mut memory = Memory {
-            transfers,
-            utxo,
-            assets,
-            ..Memory::default()
-        };
+        let mut memory = Memory { transfers, utxo, assets, ..Memory::default() };
         memory.transfers.sort_by(Transfer::cmp_time);
         for (at, transfer) in memory.transfers.iter().enumerate() {
             memory.by_tx.entry(transfer.tx).or_default().push(at);
@@ -71,13 +78,7 @@ impl Memory {
         }
         for tx in memory.utxo.values() {
             for (at, input) in (0u32..).zip(&tx.inputs) {
-                memory.spends.insert(
-                    input.outpoint,
-                    Spend {
-                        tx: tx.id,
-                        input: at,
-                    },
-                );
+                memory.spends.insert(input.outpoint, Spend { tx: tx.id, input: at });
             }
         }
         memory
@@ -108,23 +109,13 @@ impl View for Memory {
                 .cloned()
                 .collect();
             let is_truncated = limits.cut(direction, &mut transfers);
-            Reached {
-                account: seek.account.clone(),
-                transfers,
-                is_truncated,
-                is_complete: false,
-            }
+            Reached { account: seek.account.clone(), transfers, is_truncated, is_complete: false }
         });
-        Ok(Expansion {
-            reached: reached.collect(),
-        })
+        Ok(Expansion { reached: reached.collect() })
     }
 
     fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
-        Ok(outpoints
-            .iter()
-            .map(|outpoint| self.spends.get(outpoint).cloned())
-            .collect())
+        Ok(outpoints.iter().map(|outpoint| self.spends.get(outpoint).cloned()).collect())
     }
 
     fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError> {
@@ -154,15 +145,9 @@ impl View for Memory {
         until: Option<Timestamp>,
         visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
     ) -> Result<(), ViewError> {
-        let limits = Limits {
-            since,
-            until,
-            ..Limits::NONE
-        };
-        for transfer in self
-            .transfers
-            .iter()
-            .filter(|t| t.tx.chain == chain && limits.lets_through(t))
+        let limits = Limits { since, until, ..Limits::NONE };
+        for transfer in
+            self.transfers.iter().filter(|t| t.tx.chain == chain && limits.lets_through(t))
         {
             if visit(transfer).is_break() {
                 break;
@@ -175,10 +160,7 @@ impl View for Memory {
         Ok(assets
             .iter()
             .map(|asset| {
-                self.assets
-                    .get(asset)
-                    .cloned()
-                    .unwrap_or_else(|| AssetMeta::unknown(asset.clone()))
+                self.assets.get(asset).cloned().unwrap_or_else(|| AssetMeta::unknown(asset.clone()))
             })
             .collect())
     }
@@ -187,10 +169,7 @@ impl View for Memory {
         let mut chains: BTreeMap<Chain, Coverage> = BTreeMap::new();
         for transfer in &self.transfers {
             let chain = transfer.tx.chain;
-            chains
-                .entry(chain)
-                .or_insert_with(|| Coverage::nothing(chain))
-                .add(transfer);
+            chains.entry(chain).or_insert_with(|| Coverage::nothing(chain)).add(transfer);
         }
         Ok(chains.into_values().collect())
     }
@@ -225,10 +204,7 @@ impl Heap {
             }
             Fact::Asset(meta) => {
                 let known = self.assets.entry(meta.asset.clone());
-                merge_meta(
-                    known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())),
-                    &meta,
-                );
+                merge_meta(known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())), &meta);
             }
             Fact::Oddity(_) => {}
         }
@@ -261,14 +237,8 @@ impl Heap {
         let heights = claims.iter().filter_map(|(transfer, _)| transfer.height);
         Told {
             is_failed: self.failed.contains(tx),
-            nft_logs: self
-                .nfts
-                .range((*tx, 0)..=(*tx, u32::MAX))
-                .map(|(_, log)| *log)
-                .collect(),
-            covered: heights
-                .filter(|height| self.covered.contains(&(tx.chain, *height)))
-                .collect(),
+            nft_logs: self.nfts.range((*tx, 0)..=(*tx, u32::MAX)).map(|(_, log)| *log).collect(),
+            covered: heights.filter(|height| self.covered.contains(&(tx.chain, *height))).collect(),
         }
     }
 
@@ -290,11 +260,8 @@ impl Heap {
             .chain(stated.filter_map(|t| Some((t.height?, t.time))));
         if let Some((at, time)) = known.filter(|(at, _)| *at <= height).max() {
             transfer.time = time;
-            transfer.time_source = if at == height {
-                TimeSource::Stated
-            } else {
-                TimeSource::Estimated
-            };
+            transfer.time_source =
+                if at == height { TimeSource::Stated } else { TimeSource::Estimated };
         }
         transfer
     }
@@ -304,19 +271,12 @@ impl Heap {
         for block in &self.blocks {
             blocks.entry(block.chain).or_default().push(block);
         }
-        let placed: BTreeMap<Chain, HashMap<TxHash, Placed>> = blocks
-            .into_iter()
-            .map(|(chain, blocks)| (chain, headers::place(blocks)))
-            .collect();
+        let placed: BTreeMap<Chain, HashMap<TxHash, Placed>> =
+            blocks.into_iter().map(|(chain, blocks)| (chain, headers::place(blocks))).collect();
         let mut by_id: BTreeMap<TxId, Vec<UtxoTransaction>> = BTreeMap::new();
         for tx in &self.utxo {
-            let place = tx
-                .block
-                .and_then(|block| placed.get(&tx.id.chain)?.get(&block));
-            by_id
-                .entry(tx.id)
-                .or_default()
-                .extend(place_transaction(tx.clone(), place));
+            let place = tx.block.and_then(|block| placed.get(&tx.id.chain)?.get(&block));
+            by_id.entry(tx.id).or_default().extend(place_transaction(tx.clone(), place));
         }
         let mut settled: BTreeMap<TxId, UtxoTransaction> = by_id
             .into_iter()
@@ -346,15 +306,9 @@ pub struct Told {
 /// Settles what all sources claim of one transaction, in whatever order they
 /// came. Times are left as claimed: those need the whole chain.
 pub fn settle_transaction(claims: Vec<Claim>, told: &Told) -> Vec<Transfer> {
-    let mut kept: Vec<Claim> = claims
-        .into_iter()
-        .filter(|claim| told.lets_stand(claim))
-        .collect();
+    let mut kept: Vec<Claim> = claims.into_iter().filter(|claim| told.lets_stand(claim)).collect();
     kept.sort_by(best_first);
-    let kept: Vec<Transfer> = kept
-        .into_iter()
-        .map(|(transfer, _)| told.as_nft(transfer))
-        .collect();
+    let kept: Vec<Transfer> = kept.into_iter().map(|(transfer, _)| told.as_nft(transfer)).collect();
     let nfts: BTreeSet<Equal> = kept.iter().filter_map(as_if_fungible).collect();
     let mut by_id: BTreeMap<_, Transfer> = BTreeMap::new();
     for mut transfer in kept {
@@ -391,9 +345,7 @@ impl Told {
     fn lets_stand(&self, (transfer, evidence): &Claim) -> bool {
         let is_fee = transfer.kind == TransferKind::Fee;
         let is_replaced = *evidence == Evidence::Transaction
-            && transfer
-                .height
-                .is_some_and(|height| self.covered.contains(&height));
+            && transfer.height.is_some_and(|height| self.covered.contains(&height));
         is_fee || !(is_replaced || self.is_failed)
     }
 
@@ -408,10 +360,7 @@ impl Told {
 /// What was taken for an amount of a token is the token's id.
 fn into_nft(mut transfer: Transfer) -> Transfer {
     if let AssetKind::Token(contract) = transfer.asset.kind {
-        transfer.asset.kind = AssetKind::Nft {
-            contract,
-            id: transfer.amount,
-        };
+        transfer.asset.kind = AssetKind::Nft { contract, id: transfer.amount };
         transfer.amount = U256::from(1);
         transfer.kind = TransferKind::Nft;
     }
@@ -425,11 +374,7 @@ fn as_if_fungible(transfer: &Transfer) -> Option<Equal> {
     };
     let asset = Asset::token(transfer.asset.chain, contract.clone());
     let is_positioned = !matches!(transfer.position, Position::Nth(_));
-    is_positioned.then(|| Equal {
-        asset,
-        amount: *id,
-        ..transfer.equal()
-    })
+    is_positioned.then(|| Equal { asset, amount: *id, ..transfer.equal() })
 }
 
 /// A transaction where its block is; none when that block lost.
@@ -481,11 +426,7 @@ fn best_placed_first(a: &UtxoTransaction, b: &UtxoTransaction) -> Ordering {
     let outputs = |tx: &UtxoTransaction| tx.outputs.iter().map(output).collect::<Vec<_>>();
     let inputs = |tx: &UtxoTransaction| {
         let input = |input: &Input| {
-            (
-                input.outpoint,
-                input.previous.is_none(),
-                input.previous.as_ref().map(output),
-            )
+            (input.outpoint, input.previous.is_none(), input.previous.as_ref().map(output))
         };
         tx.inputs.iter().map(input).collect::<Vec<_>>()
     };
@@ -496,9 +437,7 @@ fn best_placed_first(a: &UtxoTransaction, b: &UtxoTransaction) -> Ordering {
 }
 
 fn outputs(tx: &UtxoTransaction) -> impl Iterator<Item = (Outpoint, Output)> {
-    (0u32..)
-        .zip(&tx.outputs)
-        .map(|(index, output)| (Outpoint { tx: tx.id, index }, output.clone()))
+    (0u32..).zip(&tx.outputs).map(|(index, output)| (Outpoint { tx: tx.id, index }, output.clone()))
 }
 
 fn resolve(input: &mut Input, outputs: &HashMap<Outpoint, Output>) {
@@ -523,23 +462,14 @@ pub fn legs(tx: &UtxoTransaction) -> Vec<Transfer> {
             to: address.filter(|_| !is_input),
             asset: Asset::native(tx.id.chain),
             amount: U256::from(output.value),
-            kind: if tx.is_coinbase {
-                TransferKind::Reward
-            } else {
-                TransferKind::Value
-            },
+            kind: if tx.is_coinbase { TransferKind::Reward } else { TransferKind::Value },
         }
     };
     let inputs = (0u32..)
         .zip(&tx.inputs)
         .filter_map(|(n, input)| Some((Position::Input(n), input.previous.as_ref()?)));
-    let outputs = (0u32..)
-        .zip(&tx.outputs)
-        .map(|(n, output)| (Position::Output(n), output));
-    inputs
-        .chain(outputs)
-        .map(|(position, output)| leg(position, output))
-        .collect()
+    let outputs = (0u32..).zip(&tx.outputs).map(|(n, output)| (Position::Output(n), output));
+    inputs.chain(outputs).map(|(position, output)| leg(position, output)).collect()
 }
 
 /// Drops each transfer without position that has a positioned equal.
@@ -581,12 +511,7 @@ fn complete(known: &mut Transfer, other: &Transfer) {
 /// Where sources differ, the lower symbol and the fewer decimals are kept, and
 /// that an issuer can freeze: a rule, so that the order of files never matters.
 pub fn merge_meta(known: &mut AssetMeta, told: &AssetMeta) {
-    known.symbol = known
-        .symbol
-        .take()
-        .into_iter()
-        .chain(told.symbol.clone())
-        .min();
+    known.symbol = known.symbol.take().into_iter().chain(told.symbol.clone()).min();
     known.decimals = known.decimals.into_iter().chain(told.decimals).min();
     known.freezable = match (known.freezable, told.freezable) {
         (Freezable::Yes, _) | (_, Freezable::Yes) => Freezable::Yes,

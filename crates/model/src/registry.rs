@@ -56,27 +56,40 @@ pub enum RegistryError {
 impl Registry {
     /// The registry the project ships.
     pub fn shipped() -> &'static Registry {
-        static REGISTRY: LazyLock<Registry> =
-            LazyLock::new(|| Registry::parse(SHIPPED).expect("the shipped registry is tested to parse"));
+        static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+            Registry::parse(SHIPPED).expect("the shipped registry is tested to parse")
+        });
         &REGISTRY
     }
 
     pub fn parse(text: &str) -> Result<Registry, RegistryError> {
         let file: File = toml::from_str(text)?;
-        let mut assets = BTreeMap::new();
+        let mut entries = Vec::new();
         for row in file.asset {
-            let name = row.id.to_string();
             let dust = row.dust.as_deref().map_or(Ok(U256::ZERO), crate::amount::parse_base);
-            let dust = dust.map_err(|source| RegistryError::Dust { asset: name.clone(), source })?;
-            let look = look(&row.symbol);
+            let dust =
+                dust.map_err(|source| RegistryError::Dust { asset: row.id.to_string(), source })?;
             let meta = AssetMeta {
-                asset: row.id.clone(),
+                asset: row.id,
                 symbol: Some(row.symbol),
                 decimals: Some(row.decimals),
                 freezable: row.freezable,
             };
-            if assets.insert(row.id, Entry { meta, look, dust }).is_some() {
-                return Err(RegistryError::Twice { asset: name });
+            entries.push((meta, dust));
+        }
+        Registry::from_entries(entries)
+    }
+
+    /// A registry of these assets, each with its dust bound.
+    pub fn from_entries(
+        entries: impl IntoIterator<Item = (AssetMeta, U256)>,
+    ) -> Result<Registry, RegistryError> {
+        let mut assets = BTreeMap::new();
+        for (meta, dust) in entries {
+            let asset = meta.asset.clone();
+            let look = look(meta.symbol.as_deref().unwrap_or_default());
+            if assets.insert(asset.clone(), Entry { meta, look, dust }).is_some() {
+                return Err(RegistryError::Twice { asset: asset.to_string() });
             }
         }
         Ok(Registry { assets })
@@ -114,10 +127,7 @@ impl Registry {
 /// Cyrillic `т` looks like no Latin letter, its capital `Т` like `T`.
 pub fn look(symbol: &str) -> String {
     let upper: String = symbol.chars().flat_map(char::to_uppercase).collect();
-    skeleton(&upper)
-        .flat_map(char::to_uppercase)
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    skeleton(&upper).flat_map(char::to_uppercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +137,8 @@ mod tests {
     #[test]
     fn the_shipped_registry_parses() {
         let registry = Registry::shipped();
-        let steth: Asset = "eip155:1/erc20:0xae7ab96520de3a18e5e111b5eaab095312d7fe84".parse().expect("valid");
+        let steth: Asset =
+            "eip155:1/erc20:0xae7ab96520de3a18e5e111b5eaab095312d7fe84".parse().expect("valid");
         assert_eq!(registry.get(&steth).and_then(|meta| meta.symbol.as_deref()), Some("stETH"));
         assert_eq!(registry.get(&steth).and_then(|meta| meta.decimals), Some(18));
     }
@@ -147,8 +158,10 @@ mod tests {
     #[test]
     fn an_imitation_is_another_contract_with_the_same_look() {
         let registry = Registry::shipped();
-        let other: Asset = "eip155:1/erc20:0x2f22686d82dded300c975e63b62efbe824c9d236".parse().expect("valid");
-        let genuine: Asset = "eip155:1/erc20:0xae7ab96520de3a18e5e111b5eaab095312d7fe84".parse().expect("valid");
+        let other: Asset =
+            "eip155:1/erc20:0x2f22686d82dded300c975e63b62efbe824c9d236".parse().expect("valid");
+        let genuine: Asset =
+            "eip155:1/erc20:0xae7ab96520de3a18e5e111b5eaab095312d7fe84".parse().expect("valid");
         assert!(registry.imitated_by(&other, "ETH").is_some());
         assert!(registry.imitated_by(&other, "stEТH").is_some());
         assert!(registry.imitated_by(&other, "LRC").is_none());

@@ -32,8 +32,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Account, Address, Asset, AssetKind, AssetMeta, Chain, Confidence, Evidence, Fact, Freezable,
-    Input, Label, Memory, Outpoint, Output, Position, Price, Prices, Subject, TimeSource, Timestamp,
-    Transfer, TransferKind, TxHash, TxId, U256, UtxoTransaction, amount,
+    Input, Label, Memory, Outpoint, Output, Position, Price, Prices, Subject, TimeSource,
+    Timestamp, Transfer, TransferKind, TxHash, TxId, U256, UtxoTransaction, amount,
 };
 
 /// What a sketch tells.
@@ -125,15 +125,24 @@ impl Sketch {
         let mut decimals = 18;
         for pair in rest.chunks(2) {
             match pair {
-                ["at", text] => contract = Address::parse(text, chain).map_err(|e| e.to_string())?,
-                ["decimals", n] => decimals = n.parse().map_err(|_| format!("{n:?} is no number of decimals"))?,
+                ["at", text] => {
+                    contract = Address::parse(text, chain).map_err(|e| e.to_string())?
+                }
+                ["decimals", n] => {
+                    decimals = n.parse().map_err(|_| format!("{n:?} is no number of decimals"))?
+                }
                 _ => return Err(format!("unknown words {pair:?} after `token {symbol}`")),
             }
         }
         let asset = Asset::token(chain, contract);
         self.tokens.insert((chain, (*symbol).to_string()), (asset.clone(), decimals));
         let symbol = Some((*symbol).to_string());
-        self.facts.push(Fact::Asset(AssetMeta { asset, symbol, decimals: Some(decimals), freezable: Freezable::Unknown }));
+        self.facts.push(Fact::Asset(AssetMeta {
+            asset,
+            symbol,
+            decimals: Some(decimals),
+            freezable: Freezable::Unknown,
+        }));
         Ok(())
     }
 
@@ -155,7 +164,8 @@ impl Sketch {
     }
 
     fn quote(&mut self, symbol: &str, usd: &str) -> Result<(), String> {
-        let (asset, _) = self.asset_of(self.chain()?, symbol).ok_or_else(|| format!("no asset {symbol:?}"))?;
+        let (asset, _) =
+            self.asset_of(self.chain()?, symbol).ok_or_else(|| format!("no asset {symbol:?}"))?;
         let scaled = amount::parse_units(usd, 12).map_err(|e| e.to_string())?;
         self.quotes.push((asset, scaled.try_into().map_err(|_| format!("{usd} is too large"))?));
         Ok(())
@@ -166,7 +176,12 @@ impl Sketch {
         for (asset, usd_e12) in &self.quotes {
             for time in &self.times {
                 let date = time.to_zoned(jiff::tz::TimeZone::UTC).date();
-                let price = Price { asset: asset.clone(), date, usd_e12: *usd_e12, source: "sketch".into() };
+                let price = Price {
+                    asset: asset.clone(),
+                    date,
+                    usd_e12: *usd_e12,
+                    source: "sketch".into(),
+                };
                 self.prices.insert(price);
             }
         }
@@ -178,7 +193,8 @@ impl Sketch {
             return Err("expected `<from> -> <to> <amount> <asset> day <n>`".into());
         };
         let (time, rest) = time(when)?;
-        let (asset, decimals) = self.asset_of(chain, symbol).ok_or_else(|| format!("no asset {symbol:?}"))?;
+        let (asset, decimals) =
+            self.asset_of(chain, symbol).ok_or_else(|| format!("no asset {symbol:?}"))?;
         let base = amount::parse_units(number, decimals).map_err(|e| e.to_string())?;
         let tx = match rest {
             [] => tx_id(&format!("line {}", self.facts.len()), chain),
@@ -209,14 +225,19 @@ impl Sketch {
 
     fn utxo(&mut self, line: &str) -> Result<(), String> {
         let chain = self.chain()?;
-        let shape = || "expected `<tx>: <tx>:<n> + … => <name> <amount> BTC, … day <n>`".to_string();
+        let shape =
+            || "expected `<tx>: <tx>:<n> + … => <name> <amount> BTC, … day <n>`".to_string();
         let (name, rest) = line.split_once(": ").ok_or_else(shape)?;
         let (ins, rest) = rest.split_once("=>").ok_or_else(shape)?;
         let (outs, when) = rest.split_once(" day ").ok_or_else(shape)?;
         let when = format!("day {when}");
         let (time, _) = time(&when.split_whitespace().collect::<Vec<_>>())?;
         let is_coinbase = ins.trim() == "coinbase";
-        let inputs = if is_coinbase { Vec::new() } else { ins.split('+').map(|i| input(i, chain)).collect::<Result<_, _>>()? };
+        let inputs = if is_coinbase {
+            Vec::new()
+        } else {
+            ins.split('+').map(|i| input(i, chain)).collect::<Result<_, _>>()?
+        };
         let outputs = outs.split(',').map(|o| output(o, chain)).collect::<Result<_, _>>()?;
         self.times.push(time);
         self.facts.push(Fact::Utxo(UtxoTransaction {
@@ -245,7 +266,8 @@ impl Sketch {
 }
 
 fn input(text: &str, chain: Chain) -> Result<Input, String> {
-    let (tx, index) = text.trim().split_once(':').ok_or_else(|| format!("expected <tx>:<n>, found {text:?}"))?;
+    let (tx, index) =
+        text.trim().split_once(':').ok_or_else(|| format!("expected <tx>:<n>, found {text:?}"))?;
     let index = index.parse().map_err(|_| format!("{index:?} is no output number"))?;
     Ok(Input { outpoint: Outpoint { tx: tx_id(tx, chain), index }, previous: None })
 }
@@ -266,7 +288,8 @@ fn time<'a>(words: &'a [&'a str]) -> Result<(Timestamp, &'a [&'a str]), String> 
     let day: i64 = day.parse().map_err(|_| format!("{day:?} is no day"))?;
     let start: Timestamp = "2025-01-01T00:00:00Z".parse().expect("a valid time");
     let seconds = day.checked_mul(86_400).ok_or("the day is too far")?;
-    let mut time = start.checked_add(SignedDuration::from_secs(seconds)).map_err(|e| e.to_string())?;
+    let mut time =
+        start.checked_add(SignedDuration::from_secs(seconds)).map_err(|e| e.to_string())?;
     let mut rest = rest;
     if let [plus, after @ ..] = rest
         && let Some(length) = plus.strip_prefix('+')
@@ -291,7 +314,8 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 fn tx_id(name: &str, chain: Chain) -> TxId {
-    TxId::parse(name, chain).unwrap_or_else(|| TxId { chain, hash: TxHash::new(&digest("tx", name)) })
+    TxId::parse(name, chain)
+        .unwrap_or_else(|| TxId { chain, hash: TxHash::new(&digest("tx", name)) })
 }
 
 fn address(name: &str, chain: Chain) -> Address {

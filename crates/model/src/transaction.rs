@@ -94,8 +94,9 @@ impl TxHash {
             return (bytes.len() == 64).then(|| TxHash::new(&bytes));
         }
         let hex = text.strip_prefix("0x").unwrap_or(text);
-        let bytes = (hex.len() == 64).then(|| alloy_primitives::hex::decode(hex).ok()).flatten()?;
-        Some(TxHash::new(&bytes))
+        // The library would strip a second `0x`; the length tells.
+        let bytes: [u8; 32] = alloy_primitives::hex::decode(hex).ok()?.try_into().ok()?;
+        (hex.len() == 64).then(|| TxHash::new(&bytes))
     }
 }
 

@@ -49,7 +49,9 @@ pub enum Position {
     Nth(u32),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TransferKind {
     /// Native value or a fungible token.
@@ -62,7 +64,9 @@ pub enum TransferKind {
 }
 
 /// How sure the time is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum TimeSource {
     /// The source gave it, or its block did.
@@ -145,7 +149,9 @@ impl fmt::Display for Position {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a transfer's position: expected in0, out0, call_0_1, log0, reward0, fee or nth0")]
+#[error(
+    "{text:?} is not a transfer's position: expected in0, out0, call_0_1, log0, reward0, fee or nth0"
+)]
 pub struct PositionError {
     pub text: String,
 }
@@ -163,7 +169,8 @@ fn parse_position(text: &str) -> Option<Position> {
         return Some(Position::Fee);
     }
     if let Some(path) = text.strip_prefix("call") {
-        let steps = path.split('_').skip(1).map(str::parse).collect::<Result<Vec<u32>, _>>().ok()?;
+        let steps =
+            path.split('_').skip(1).map(str::parse).collect::<Result<Vec<u32>, _>>().ok()?;
         return (path.is_empty() || path.starts_with('_')).then(|| Position::Call(steps.into()));
     }
     let digits = text.find(|c: char| c.is_ascii_digit())?;

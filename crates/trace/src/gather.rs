@@ -505,6 +505,10 @@ impl Gathered {
         at
     }
 
+    pub fn find(&self, id: &TransferId) -> Option<&Transfer> {
+        self.places.get(id).map(|at| &self.transfers[*at])
+    }
+
     pub fn decimals(&self, asset: &Asset) -> u8 {
         self.metas.get(asset).and_then(|meta| meta.decimals).unwrap_or(0)
     }

@@ -179,8 +179,21 @@ pub struct Found {
     pub severity: model::Severity,
     pub rule: String,
     pub accounts: Vec<Account>,
-    pub transfers: Vec<String>,
+    pub transfers: Vec<Named>,
     pub why: String,
+}
+
+/// A transfer a finding speaks of, whole: one without a position has no shorter name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Named {
+    pub chain: Chain,
+    pub tx: String,
+    pub position: String,
+    pub time: Option<Timestamp>,
+    pub from: Option<Account>,
+    pub to: Option<Account>,
+    pub asset: Asset,
+    pub amount: Base,
 }
 
 #[derive(Clone, Debug, serde::Serialize)]
@@ -340,11 +353,40 @@ pub fn of_settled(
 ) -> Result<Report, ViewError> {
     let mut writer = Writer::new(view, book, settings, settings.policy, gathered)?;
     writer.edges(&settled.edges);
+    writer.edges(&clean_edges(gathered, settled, &writer.nodes, settings.direction));
     writer.rest(&settled.resting);
     writer.totals(&settled.totals);
     writer.ends(settled);
     writer.crossings(settled);
     Ok(writer.finish())
+}
+
+/// Followed transfers between accounts that taint reached, which carried none under this
+/// policy: leaving them out would make an account look as if it had sent less.
+fn clean_edges(
+    gathered: &Gathered,
+    settled: &Settled,
+    nodes: &BTreeMap<Account, Node>,
+    direction: Direction,
+) -> Vec<Edge> {
+    let tainted: BTreeSet<usize> = settled
+        .edges
+        .iter()
+        .filter_map(|edge| if let EdgeLeg::Transfer(at) = edge.leg { Some(at) } else { None })
+        .collect();
+    let is_known =
+        |account: Option<Account>| account.is_some_and(|account| nodes.contains_key(&account));
+    gathered
+        .depths
+        .iter()
+        .filter(|(at, _)| !tainted.contains(at))
+        .filter(|(at, _)| {
+            let transfer = &gathered.transfers[**at];
+            let (from, to) = (origin(transfer, direction), destination(transfer, direction));
+            from != to && is_known(from) && is_known(to)
+        })
+        .map(|(at, depth)| Edge { leg: EdgeLeg::Transfer(*at), depth: *depth, tainted: U256::ZERO })
+        .collect()
 }
 
 /// The report of a highest-value route.
@@ -396,7 +438,8 @@ impl<'a> Writer<'a> {
             nodes: BTreeMap::new(),
             report: blank(settings, policy, coverage(view, gathered)?),
         };
-        writer.report.findings = gathered.findings.iter().map(found).collect();
+        writer.report.findings =
+            gathered.findings.iter().map(|finding| found(finding, gathered)).collect();
         writer
             .report
             .findings
@@ -740,14 +783,30 @@ fn listings(book: &Book, account: &Account) -> Vec<ListingRow> {
     rows.into_iter().collect()
 }
 
-fn found(finding: &model::Finding) -> Found {
+fn found(finding: &model::Finding, gathered: &Gathered) -> Found {
+    let mut transfers: Vec<Named> =
+        finding.transfers.iter().filter_map(|id| gathered.find(id)).map(named).collect();
+    transfers.sort();
     Found {
         kind: finding.kind,
         severity: finding.severity,
         rule: finding.rule.clone(),
         accounts: finding.accounts.clone(),
-        transfers: finding.transfers.iter().map(ToString::to_string).collect(),
+        transfers,
         why: finding.why.clone(),
+    }
+}
+
+fn named(transfer: &Transfer) -> Named {
+    Named {
+        chain: transfer.tx.chain,
+        tx: transfer.tx.hash_text(),
+        position: transfer.position.to_string(),
+        time: (transfer.time_source != TimeSource::Unknown).then_some(transfer.time),
+        from: transfer.from_account(),
+        to: transfer.to_account(),
+        asset: transfer.asset.clone(),
+        amount: Base(transfer.amount),
     }
 }
 

@@ -21,10 +21,17 @@ mod tests {
 
     #[test]
     fn keys_read_and_write() {
-        for key in ["11111111111111111111111111111111", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"] {
+        for key in
+            ["11111111111111111111111111111111", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"]
+        {
             assert_eq!(text(&parse(key).expect(key)), key);
         }
-        for bad in ["", "1111", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1O", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"] {
+        for bad in [
+            "",
+            "1111",
+            "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1O",
+            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
+        ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }

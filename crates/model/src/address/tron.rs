@@ -10,10 +10,9 @@ pub fn parse(text: &str) -> Result<[u8; 20], String> {
     let bytes = if is_hex {
         hex::decode(text).map_err(|_| "expected 41 and 40 hex digits")?
     } else {
-        bs58::decode(text)
-            .with_check(None)
-            .into_vec()
-            .map_err(|e| format!("expected base58check starting with T, or 41 and 40 hex digits ({e})"))?
+        bs58::decode(text).with_check(None).into_vec().map_err(|e| {
+            format!("expected base58check starting with T, or 41 and 40 hex digits ({e})")
+        })?
     };
     match bytes.split_first() {
         Some((&PREFIX, rest)) => rest.try_into().map_err(|_| "expected 21 bytes".to_string()),
@@ -41,7 +40,13 @@ mod tests {
 
     #[test]
     fn what_is_not_tron_is_refused() {
-        for text in ["", "T", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6T", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "42a614f803b6fd780986a42c78ec9c7f77e6ded13c"] {
+        for text in [
+            "",
+            "T",
+            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6T",
+            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+            "42a614f803b6fd780986a42c78ec9c7f77e6ded13c",
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

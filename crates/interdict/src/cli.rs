@@ -1,0 +1,312 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::{Chain, Date, Timestamp};
+use trace::Policy;
+
+/// Follow stolen crypto, say who is behind an address, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "interdict", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Where everything is kept [default: the user's data folder]
+    #[arg(long, global = true, env = "INTERDICT_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// No progress and no remarks, only answers and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Colour in the terminal; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  interdict import transfers-csv theft.csv --chain ethereum
+  interdict lists import ofac sdn_advanced.xml.bz2
+  interdict labels import tagpack packs/*.yaml
+  interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2 --policy fifo
+  interdict trace --case cases/bybit-2025.toml --compare
+  interdict trace --case cases/bybit-2025.toml --format html --out theft.html --bundle theft.bundle
+  interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2025-03-05
+  interdict verify theft.bundle";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take in transfers and blocks from files
+    Import(ImportArgs),
+    /// Sanctions and other lists: import, show
+    Lists(ListsArgs),
+    /// Labels: who addresses belong to
+    Labels(LabelsArgs),
+    /// Follow money forward or backward
+    Trace(Box<TraceArgs>),
+    /// Is an address on a list? Exit code 10 when one is
+    Screen(ScreenArgs),
+    /// Check an evidence bundle offline: signature and every step of the route
+    Verify(VerifyArgs),
+    /// What the home holds
+    Status(StatusArgs),
+    /// Write shell completions
+    Completions(CompletionsArgs),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The form of an answer that is a handful of facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  interdict import transfers-csv hop1.csv hop2.csv --chain eip155:1
+  interdict import ethereum-etl export/ --chain ethereum
+  interdict import cryo ethereum__erc20_transfers__*.parquet
+  interdict import bitcoin-blocks ~/.bitcoin/blocks
+
+The same file twice changes nothing. A malformed row names file, line and field, and
+nothing of that file is kept.")]
+pub struct ImportArgs {
+    /// transfers-csv, ethereum-etl, cryo or bitcoin-blocks
+    pub format: chain::import::Format,
+    /// Files, or folders of them
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The chain of rows that do not name theirs: a CAIP-2 id or a name such as `ethereum`
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    #[arg(long, value_enum, default_value_t)]
+    pub report: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ListsArgs {
+    #[command(subcommand)]
+    pub command: ListsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ListsCommand {
+    /// Keep a version of a list. Earlier versions stay, so that any date can be asked
+    #[command(after_help = "\
+Examples:
+  interdict lists import ofac sdn_advanced.xml.bz2
+  interdict lists import addresses fbi.txt --name fbi-psa250226 --date 2025-02-26")]
+    Import(ListImportArgs),
+    /// Show the versions that are kept
+    Status(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ListImportArgs {
+    pub format: ListFormat,
+    pub path: PathBuf,
+    /// What the list is called (plain lists; OFAC's is `ofac-sdn`)
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The day it was issued (plain lists; OFAC's file says)
+    #[arg(long)]
+    pub date: Option<Date>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListFormat {
+    /// OFAC's sdn_advanced.xml, plain or bzip2
+    Ofac,
+    /// One address a line
+    Addresses,
+}
+
+#[derive(Debug, Args)]
+pub struct LabelsArgs {
+    #[command(subcommand)]
+    pub command: LabelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabelsCommand {
+    /// Keep the labels of files; a newer file of the same name takes the place of the older
+    #[command(after_help = "\
+Examples:
+  interdict labels import tagpack packs/*.yaml
+  interdict labels import actorpack graphsense.actorpack.yaml
+  interdict labels import name-tags etherscan.json --chain ethereum")]
+    Import(LabelImportArgs),
+    /// Show what is kept
+    Status(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct LabelImportArgs {
+    pub format: LabelFormat,
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The chain of name tags [default: ethereum]
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    /// When they were gathered, where the file does not say
+    #[arg(long)]
+    pub date: Option<Date>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelFormat {
+    /// GraphSense TagPack, YAML
+    Tagpack,
+    /// GraphSense ActorPack, YAML
+    Actorpack,
+    /// {"0x…": {"name": …, "labels": […]}}
+    NameTags,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A source is an address, a transaction hash, or an outpoint <txid>:<n>; CAIP-10 text says
+the chain too. From an address everything it sends in the window is followed; from a
+transaction or an outpoint, those outputs.
+
+Policies: poison, haircut, fifo, lifo, tiho, highest-value. None is the truth: --compare
+sets all side by side.
+
+Examples:
+  interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2
+  interdict trace eip155:1:0x4766… --policy highest-value --hops 4
+  interdict trace <txid>:1 --backward --format json
+  interdict trace 0x… --since 2025-02-21 --min-value 100usd --compare
+  interdict trace --case cases/bybit-2025.toml --format html --out theft.html")]
+pub struct TraceArgs {
+    /// Where the money starts (with --backward: where it arrived)
+    #[arg(required_unless_present = "case", value_name = "ADDRESS|TX|OUTPOINT")]
+    pub sources: Vec<String>,
+    /// A case file: sources, files, prices, labels, crossings, settings. Flags override it
+    #[arg(long, value_name = "FILE")]
+    pub case: Option<PathBuf>,
+    /// The chain of a source that could be on several
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    /// Where did it go? [the default]
+    #[arg(long, conflicts_with = "backward")]
+    pub forward: bool,
+    /// Where did it come from?
+    #[arg(long)]
+    pub backward: bool,
+    /// poison, haircut, fifo, lifo, tiho or highest-value [default: haircut]
+    #[arg(long)]
+    pub policy: Option<Policy>,
+    /// From this moment: 2025-02-21, or 2025-02-21T14:00:00Z
+    #[arg(long, value_parser = parse_since)]
+    pub since: Option<Timestamp>,
+    /// To this moment; a day counts whole
+    #[arg(long, value_parser = parse_until)]
+    pub until: Option<Timestamp>,
+    /// Transfers from a source at most
+    #[arg(long, value_name = "N")]
+    pub hops: Option<u32>,
+    /// Smaller transfers are not followed: `0.5 ETH`, `100usd`
+    #[arg(long, value_name = "AMOUNT")]
+    pub min_value: Option<String>,
+    /// Transfers looked at, at most [default: 200000]
+    #[arg(long, value_name = "N")]
+    pub budget: Option<usize>,
+    /// Every policy side by side, with the range of their answers
+    #[arg(long)]
+    pub compare: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TraceFormat,
+    /// Write there instead of to the terminal
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Also write signed evidence that anyone can re-check offline
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// A tree for the terminal
+    #[default]
+    Table,
+    /// The public contract, with a schema
+    Json,
+    /// One line a transfer
+    Csv,
+    /// Graphviz
+    Dot,
+    /// A picture for any browser, offline
+    Html,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code: 0 no hit, 10 a hit, anything else an error. Not found is not clean: the answer
+says what was searched and as of when.
+
+Examples:
+  interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96
+  interdict screen --file deposits.txt --format json
+  interdict screen 0x… --as-of 2025-03-05")]
+pub struct ScreenArgs {
+    #[arg(required_unless_present = "file", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// One address a line; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "addresses")]
+    pub file: Option<PathBuf>,
+    /// As the lists stood on this day [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<Date>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    pub file: PathBuf,
+    /// The public key you expect, in hex
+    #[arg(long, value_name = "HEX")]
+    pub key: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+fn parse_since(text: &str) -> Result<Timestamp, String> {
+    parse_time(text, "T00:00:00Z")
+}
+
+fn parse_until(text: &str) -> Result<Timestamp, String> {
+    parse_time(text, "T23:59:59.999999999Z")
+}
+
+/// A moment, or a day whose start or end is meant.
+pub fn parse_time(text: &str, of_day: &str) -> Result<Timestamp, String> {
+    let whole = if text.parse::<Date>().is_ok() && text.len() == 10 { format!("{text}{of_day}") } else { text.to_string() };
+    whole
+        .parse()
+        .map_err(|_| format!("{text:?} is no time: expected 2025-02-21 or 2025-02-21T14:00:00Z"))
+}

@@ -1,0 +1,137 @@
+//! `interdict labels`: packs of labels in, and what is kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use entity::labels::{self, Origin, actorpack, name_tags, tagpack};
+use model::{Book, Chain, Date};
+use store::{Outcome, Store};
+
+use crate::cli::{LabelFormat, LabelImportArgs, LabelsArgs, LabelsCommand, StatusArgs, TextFormat};
+use crate::home::Home;
+use crate::out::Out;
+
+pub fn run(home: &Home, args: LabelsArgs, out: &Out) -> Result<ExitCode> {
+    match args.command {
+        LabelsCommand::Import(args) => import(home, &args, out),
+        LabelsCommand::Status(args) => status(home, &args, out),
+    }
+}
+
+fn import(home: &Home, args: &LabelImportArgs, out: &Out) -> Result<ExitCode> {
+    let mut store = home.open()?;
+    for said in keep(&mut store, args.format, &args.paths, args.chain, args.date, out)? {
+        out.print(&said)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads every file as labels and keeps them; says what became of each.
+pub fn keep(
+    store: &mut Store,
+    format: LabelFormat,
+    paths: &[PathBuf],
+    chain: Option<Chain>,
+    date: Option<Date>,
+    out: &Out,
+) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    for path in paths {
+        let spinner = out.spinner(format!("reading {}", path.display()));
+        let one = keep_one(store, format, path, chain.unwrap_or(Chain::ETHEREUM), date);
+        spinner.finish_and_clear();
+        said.push(one?);
+    }
+    Ok(said)
+}
+
+fn keep_one(store: &mut Store, format: LabelFormat, path: &Path, chain: Chain, date: Option<Date>) -> Result<String> {
+    let file = path.display();
+    let bytes = fs::read(path).with_context(|| format!("cannot read {file}"))?;
+    let origin = Origin { name: file.to_string(), file_hash: super::file_hash(path)?, date };
+    // A pack is known by its file's name: a newer one of that name takes its place.
+    let collection = path.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
+    let (count, outcome) = match format {
+        LabelFormat::Tagpack => {
+            let pack = tagpack::read(&bytes, header_beside(path).as_deref(), &origin)?;
+            (pack.labels.len(), store.put_labels(&collection, &origin.file_hash, &pack.labels)?)
+        }
+        LabelFormat::NameTags => {
+            let tags = name_tags::read(&bytes, chain, &origin)?;
+            (tags.labels.len(), store.put_labels(&collection, &origin.file_hash, &tags.labels)?)
+        }
+        LabelFormat::Actorpack => {
+            let actors: Vec<store::Actor> = actorpack::read(&bytes, &origin)?.into_iter().map(stored).collect();
+            (actors.len(), store.put_actors(&collection, &origin.file_hash, &actors)?)
+        }
+    };
+    let what = match outcome {
+        Outcome::Same => "known, nothing changed",
+        Outcome::New => "kept",
+        Outcome::Replaced { .. } => "kept in place of an earlier file of that name",
+    };
+    Ok(format!("{file}: {count} entries {what}\n"))
+}
+
+/// The header that the packs of one folder share, found as their own tool does.
+fn header_beside(path: &Path) -> Option<Vec<u8>> {
+    path.ancestors().skip(1).take(3).find_map(|folder| fs::read(folder.join("header.yaml")).ok())
+}
+
+/// Labels and current listings, each label with what its actor is known for.
+pub fn book(store: &Store) -> Result<Book> {
+    let kept = store.book()?;
+    let actors: Vec<labels::Actor> = store.actors()?.into_iter().map(read_back).collect();
+    let mut all = kept.all_labels().to_vec();
+    labels::enrich(&mut all, &actors);
+    let mut book = Book::default();
+    all.into_iter().for_each(|label| book.add_label(label));
+    kept.all_listings().iter().cloned().for_each(|listing| book.add_listing(listing));
+    Ok(book)
+}
+
+fn status(home: &Home, args: &StatusArgs, out: &Out) -> Result<ExitCode> {
+    let store = home.open_existing()?;
+    let mut packs: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for label in store.labels()? {
+        *packs.entry(label.collection).or_default() += 1;
+    }
+    if args.format == TextFormat::Json {
+        out.json(&serde_json::json!({ "labels": packs, "actors": store.actors()?.len() }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if packs.is_empty() {
+        out.print("No labels yet. `interdict labels import` takes them in.\n")?;
+    }
+    for (pack, count) in packs {
+        out.print(&format!("{count:>8}  {pack}\n"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stored(actor: labels::Actor) -> store::Actor {
+    store::Actor {
+        id: actor.id,
+        label: actor.label,
+        uri: Some(actor.uri),
+        categories: actor.categories,
+        jurisdictions: actor.jurisdictions,
+    }
+}
+
+/// Enough of an actor to enrich labels with.
+fn read_back(actor: store::Actor) -> labels::Actor {
+    labels::Actor {
+        id: actor.id,
+        label: actor.label,
+        uri: actor.uri.unwrap_or_default(),
+        categories: actor.categories,
+        jurisdictions: actor.jurisdictions,
+        aliases: Vec::new(),
+        date: None,
+        collection: String::new(),
+        file_hash: String::new(),
+    }
+}

@@ -1,0 +1,109 @@
+//! `interdict lists`: versions of lists in, and what is kept.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use model::Date;
+use screen::lists::{self, ParsedList};
+use store::{Outcome, Store};
+
+use crate::cli::{ListFormat, ListImportArgs, ListsArgs, ListsCommand, StatusArgs, TextFormat};
+use crate::home::Home;
+use crate::out::Out;
+
+pub fn run(home: &Home, args: ListsArgs, out: &Out) -> Result<ExitCode> {
+    match args.command {
+        ListsCommand::Import(args) => import(home, &args, out),
+        ListsCommand::Status(args) => status(home, &args, out),
+    }
+}
+
+fn import(home: &Home, args: &ListImportArgs, out: &Out) -> Result<ExitCode> {
+    let mut store = home.open()?;
+    let said = keep(&mut store, args.format, &args.path, args.name.as_deref(), args.date, out)?;
+    out.print(&said)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads one file as a list and keeps it; says what became of it.
+pub fn keep(
+    store: &mut Store,
+    format: ListFormat,
+    path: &Path,
+    name: Option<&str>,
+    date: Option<Date>,
+    out: &Out,
+) -> Result<String> {
+    let file = path.display();
+    let hash = super::file_hash(path)?;
+    if store.list_versions()?.iter().any(|row| row.version.file_hash == hash && name.is_none_or(|name| row.version.list == name)) {
+        return Ok(format!("{file}: known, nothing changed\n"));
+    }
+    let spinner = out.spinner(format!("reading {file}"));
+    let parsed = parse(format, path, name, date, &hash).with_context(|| format!("{file}"));
+    spinner.finish_and_clear();
+    let parsed = parsed?;
+    let version = &parsed.version;
+    let outcome = store.put_list(version, name.unwrap_or(&version.list), &parsed.listings)?;
+    let what = match outcome {
+        Outcome::Same => "known, nothing changed",
+        Outcome::New => "kept",
+        Outcome::Replaced { .. } => "kept in place of another file of the same day",
+    };
+    let claims = if parsed.claims > 0 {
+        format!("; {} are no valid address of any known format and match only their own text", parsed.claims)
+    } else {
+        String::new()
+    };
+    Ok(format!("{file}: {} of {}: {} entries {what}{claims}\n", version.list, version.date, parsed.listings.len()))
+}
+
+fn parse(format: ListFormat, path: &Path, name: Option<&str>, date: Option<Date>, hash: &str) -> Result<ParsedList> {
+    let input = lists::open(BufReader::with_capacity(1 << 16, File::open(path)?))?;
+    match format {
+        ListFormat::Ofac => Ok(lists::ofac::read(input, hash)?),
+        ListFormat::Addresses => {
+            let name = name.ok_or_else(|| anyhow!("a plain list does not say what it is called: give --name"))?;
+            let date = date.ok_or_else(|| anyhow!("a plain list does not say its day: give --date"))?;
+            Ok(lists::addresses::read(input, name, date, hash)?)
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Row {
+    list: String,
+    name: String,
+    date: Date,
+    entries: u64,
+    file_hash: String,
+}
+
+fn status(home: &Home, args: &StatusArgs, out: &Out) -> Result<ExitCode> {
+    let rows: Vec<Row> = home
+        .open_existing()?
+        .list_versions()?
+        .into_iter()
+        .map(|row| Row {
+            list: row.version.list,
+            name: row.name,
+            date: row.version.date,
+            entries: row.entries,
+            file_hash: row.version.file_hash,
+        })
+        .collect();
+    if args.format == TextFormat::Json {
+        out.json(&rows)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if rows.is_empty() {
+        out.print("No lists yet. `interdict lists import` takes one in.\n")?;
+    }
+    for row in rows {
+        out.print(&format!("{:<24} {}  {:>7} entries  sha256 {}…\n", row.list, row.date, row.entries, &row.file_hash[..12.min(row.file_hash.len())]))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

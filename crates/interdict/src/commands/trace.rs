@@ -1,0 +1,146 @@
+//! `interdict trace`: where did it go, where did it come from.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use model::{AssetKind, Direction, Registry, U256, View, amount};
+use trace::{MinValue, Policy, Report, Settings};
+
+use crate::bundle;
+use crate::case::Case;
+use crate::cli::{TraceArgs, TraceFormat};
+use crate::home::Home;
+use crate::out::Out;
+use crate::{render, source};
+
+pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
+    let case = args.case.as_deref().map(Case::read).transpose()?;
+    let store = match &case {
+        Some(case) => {
+            let mut store = home.open()?;
+            case.load(&mut store, out)?;
+            store
+        }
+        None => home.open_existing()?,
+    };
+    let mut book = super::labels::book(&store)?;
+    if let Some(case) = &case {
+        case.add_labels(&mut book)?;
+    }
+    let settings = settings(&store, &args, case.as_ref())?;
+    let spinner = out.spinner("following the money");
+    let recorder = bundle::Recorder::new(&store);
+    let view: &dyn View = if args.bundle.is_some() { &recorder } else { &store };
+    let report = trace::run(view, &book, &settings);
+    spinner.finish_and_clear();
+    let report = report?;
+    let title = case.as_ref().map_or_else(|| title(&report), |case| case.file.title.clone());
+    let marking = case.as_ref().map(|case| case.file.marking).unwrap_or_default();
+    write(&report, &title, &args, out)?;
+    if let Some(path) = &args.bundle {
+        let key = home.signing_key()?;
+        let lines = bundle::write(&recorder.into_past(), &book, &settings, &report, &title, marking, &key)?;
+        save(path, &lines)?;
+        out.note(&format!("evidence written to {}; check it with `interdict verify {}`", path.display(), path.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Settings> {
+    let said = case.map(|case| &case.file.settings);
+    let chain = args.chain.or(case.and_then(|case| case.file.chain));
+    let texts = match case {
+        Some(case) if args.sources.is_empty() => &case.file.sources,
+        _ => &args.sources,
+    };
+    let sources = texts.iter().map(|text| source::find(view, text, chain)).collect::<Result<Vec<_>>>()?;
+    let policy = args.policy.or(said.and_then(|s| s.policy)).unwrap_or(Policy::Haircut);
+    let mut settings = Settings::forward(sources, policy);
+    settings.sources.sort();
+    settings.sources.dedup();
+    settings.direction = match (args.forward, args.backward, said.and_then(|s| s.direction)) {
+        (_, true, _) => Direction::Backward,
+        (true, _, _) | (_, _, None) => Direction::Forward,
+        (_, _, Some(direction)) => direction,
+    };
+    settings.compare = args.compare;
+    settings.hops_max = args.hops.or(said.and_then(|s| s.hops));
+    settings.budget = args.budget.or(said.and_then(|s| s.budget)).unwrap_or(Settings::BUDGET);
+    settings.hub_degree = said.and_then(|s| s.hub_degree).unwrap_or(Settings::HUB_DEGREE);
+    settings.stop_confidence = said.and_then(|s| s.stop_confidence).unwrap_or(Settings::STOP_CONFIDENCE);
+    settings.since = args.since;
+    settings.until = args.until;
+    let min_value = args.min_value.as_deref().or(said.and_then(|s| s.min_value.as_deref()));
+    settings.min_value = min_value.map(|text| parse_min_value(text, &settings)).transpose()?;
+    if let Some(case) = case {
+        settings.since = settings.since.or(case.since()?);
+        settings.until = settings.until.or(case.until()?);
+        settings.prices = case.prices()?;
+        settings.crossings = case.crossings()?;
+    }
+    Ok(settings)
+}
+
+/// `100usd`, `0.5 ETH`, or a bare number of the source chain's native asset.
+fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, symbol) = (&text[..split], text[split..].trim());
+    if symbol.eq_ignore_ascii_case("usd") {
+        return Ok(MinValue::UsdE12(amount::parse_units(number, 12).with_context(|| format!("--min-value {text}"))?));
+    }
+    let chain = settings.sources.first().map(Settings::source_chain);
+    let wanted = |meta: &&model::AssetMeta| {
+        let is_named = meta.symbol.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(symbol));
+        Some(meta.asset.chain) == chain && if symbol.is_empty() { meta.asset.kind == AssetKind::Native } else { is_named }
+    };
+    let meta = Registry::shipped()
+        .iter()
+        .find(wanted)
+        .ok_or_else(|| anyhow!("--min-value {text}: expected `<number> <symbol>` of a known asset, or `<number>usd`"))?;
+    let base: U256 = amount::parse_units(number, meta.decimals.unwrap_or(0)).with_context(|| format!("--min-value {text}"))?;
+    Ok(MinValue::Base { asset: meta.asset.clone(), base })
+}
+
+fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()> {
+    let text = match args.format {
+        TraceFormat::Table => {
+            let style = if args.out.is_some() { render::Style { color: false, width: 80 } } else { out.style() };
+            render::table(report, &style)
+        }
+        TraceFormat::Json => {
+            let mut text = serde_json::to_string_pretty(report)?;
+            text.push('\n');
+            text
+        }
+        TraceFormat::Csv => render::csv(report),
+        TraceFormat::Dot => render::dot(report),
+        TraceFormat::Html => render::html(report, title),
+    };
+    match &args.out {
+        None => Ok(out.print(&text)?),
+        Some(path) => {
+            save(path, &text)?;
+            out.note(&format!("written to {}", path.display()));
+            Ok(())
+        }
+    }
+}
+
+/// Under another name first, so that a full disk never leaves half a file.
+fn save(path: &Path, text: &str) -> Result<()> {
+    let doing = || format!("cannot write {}", path.display());
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".part");
+    fs::write(&fresh, text).with_context(doing)?;
+    fs::rename(&fresh, path).with_context(doing)
+}
+
+fn title(report: &Report) -> String {
+    match report.sources.as_slice() {
+        [one] => format!("Trace of {one}"),
+        several => format!("Trace of {} sources", several.len()),
+    }
+}

@@ -1,0 +1,50 @@
+//! How people use Interdict: the command line.
+//!
+//! [`cli`] says what can be typed, one file of [`commands`] does each command, and
+//! [`render`] writes answers for people. Here alone the parts meet: importers give facts,
+//! the store keeps them, labels and lists become a book, the trace reads both.
+
+mod bundle;
+mod case;
+pub mod cli;
+mod commands;
+mod home;
+mod out;
+pub mod render;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::home::Home;
+use crate::out::Out;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Out::new(cli.quiet, cli.color);
+    match run(cli, &out) {
+        Ok(code) => code,
+        Err(error) if out::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            out.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
+    let home = Home::choose(cli.home);
+    match cli.command {
+        Command::Import(args) => commands::import::run(&home, args, out),
+        Command::Lists(args) => commands::lists::run(&home, args, out),
+        Command::Labels(args) => commands::labels::run(&home, args, out),
+        Command::Trace(args) => commands::trace::run(&home, *args, out),
+        Command::Screen(args) => commands::screen::run(&home, args, out),
+        Command::Verify(args) => commands::verify::run(args, out),
+        Command::Status(args) => commands::status::run(&home, args, out),
+        Command::Completions(args) => commands::completions::run(args, out),
+    }
+}

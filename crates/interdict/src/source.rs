@@ -1,0 +1,86 @@
+//! What a person typed as a source, found in the store.
+//!
+//! A bare address or hash may be of several chains. The store decides where only one
+//! of them knows it; else the ambiguity is said aloud and `--chain` asked for.
+
+use anyhow::{Result, bail};
+use model::{Account, Chain, Outpoint, TxHash, TxId, View, identifier};
+use trace::Source;
+
+pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source> {
+    let candidates: Vec<Source> = read(text, view, chain)?;
+    let mut known = Vec::new();
+    for candidate in &candidates {
+        if is_known(view, candidate)? {
+            known.push(candidate.clone());
+        }
+    }
+    match known.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => bail!(
+            "{text} is not in the store; `interdict import` takes in what it moved ({})",
+            if candidates.is_empty() { "it reads as no address, transaction or outpoint".to_string() } else { format!("looked on {}", chains(&candidates)) }
+        ),
+        several => bail!("{text} is known on {}: say which with --chain", chains(several)),
+    }
+}
+
+/// Every way to read the text, on the chains it may belong to.
+fn read(text: &str, view: &dyn View, chain: Option<Chain>) -> Result<Vec<Source>> {
+    let text = text.trim();
+    let held: Vec<Chain> = match chain {
+        Some(chain) => vec![chain],
+        None => view.coverage()?.into_iter().map(|coverage| coverage.chain).collect(),
+    };
+    let mut found: Vec<Source> = Vec::new();
+    for account in identifier::candidates(text) {
+        for chain in &held {
+            if let Ok(moved) = Account::parse(&account.address.text(account.chain), *chain)
+                && (account.chain == *chain || !text.contains(&account.chain.to_string()))
+            {
+                found.push(Source::Account(moved));
+            }
+        }
+    }
+    if let Ok(account) = text.parse::<Account>() {
+        found.push(Source::Account(account));
+    }
+    if let Ok(tx) = text.parse::<TxId>() {
+        found.push(Source::Transaction(tx));
+    }
+    for chain in &held {
+        found.extend(TxHash::parse(text, *chain).map(|hash| Source::Transaction(TxId { chain: *chain, hash })));
+        found.extend(outpoint(text, *chain).map(Source::Outpoint));
+    }
+    found.sort();
+    found.dedup();
+    if let Some(chain) = chain {
+        found.retain(|source| trace::Settings::source_chain(source) == chain);
+    }
+    Ok(found)
+}
+
+/// `<txid>:<n>`, with or without the chain before it.
+fn outpoint(text: &str, chain: Chain) -> Option<Outpoint> {
+    let (tx, index) = text.rsplit_once(':')?;
+    let index = index.parse().ok()?;
+    let tx = tx.parse::<TxId>().ok().or_else(|| TxId::parse(tx, chain))?;
+    (tx.chain == chain && chain.is_utxo()).then_some(Outpoint { tx, index })
+}
+
+fn is_known(view: &dyn View, source: &Source) -> Result<bool> {
+    Ok(match source {
+        Source::Account(account) => {
+            let degree = view.degree(std::slice::from_ref(account))?;
+            degree.first().is_some_and(|degree| degree.sent + degree.received > 0)
+        }
+        Source::Transaction(tx) => view.transaction(tx)?.is_some(),
+        Source::Outpoint(outpoint) => view.transaction(&outpoint.tx)?.is_some(),
+    })
+}
+
+fn chains(sources: &[Source]) -> String {
+    let mut names: Vec<String> = sources.iter().map(|source| trace::Settings::source_chain(source).name()).collect();
+    names.dedup();
+    names.join(", ")
+}
