@@ -114,10 +114,10 @@ Examples:
 pub struct ListImportArgs {
     pub format: ListFormat,
     pub path: PathBuf,
-    /// What the list is called (plain lists; OFAC's is `ofac-sdn`)
+    /// What a plain list is called [default: the file's name]
     #[arg(long)]
     pub name: Option<String>,
-    /// The day it was issued (plain lists; OFAC's file says)
+    /// The day a plain list was issued [default: today]; OFAC's file says its own
     #[arg(long)]
     pub date: Option<Date>,
 }

@@ -448,28 +448,32 @@ fn resolve(input: &mut Input, outputs: &HashMap<Outpoint, Output>) {
 
 /// A Bitcoin transaction as transfers: its known inputs, then its outputs.
 pub fn legs(tx: &UtxoTransaction) -> Vec<Transfer> {
-    let leg = |position: Position, output: &Output| {
-        let address = Some(output.address.clone());
-        let is_input = matches!(position, Position::Input(_));
-        Transfer {
-            tx: tx.id,
-            position,
-            height: tx.height,
-            tx_index: tx.index,
-            time: tx.time,
-            time_source: TimeSource::Stated,
-            from: address.clone().filter(|_| is_input),
-            to: address.filter(|_| !is_input),
-            asset: Asset::native(tx.id.chain),
-            amount: U256::from(output.value),
-            kind: if tx.is_coinbase { TransferKind::Reward } else { TransferKind::Value },
-        }
+    let inputs = (0u32..).take(tx.inputs.len()).map(Position::Input);
+    let outputs = (0u32..).take(tx.outputs.len()).map(Position::Output);
+    inputs.chain(outputs).filter_map(|position| leg(tx, position)).collect()
+}
+
+/// One leg of a Bitcoin transaction; none for an input that is not known.
+pub fn leg(tx: &UtxoTransaction, position: Position) -> Option<Transfer> {
+    let (output, is_input) = match position {
+        Position::Input(n) => (tx.inputs.get(n as usize)?.previous.as_ref()?, true),
+        Position::Output(n) => (tx.outputs.get(n as usize)?, false),
+        _ => return None,
     };
-    let inputs = (0u32..)
-        .zip(&tx.inputs)
-        .filter_map(|(n, input)| Some((Position::Input(n), input.previous.as_ref()?)));
-    let outputs = (0u32..).zip(&tx.outputs).map(|(n, output)| (Position::Output(n), output));
-    inputs.chain(outputs).map(|(position, output)| leg(position, output)).collect()
+    let address = Some(output.address.clone());
+    Some(Transfer {
+        tx: tx.id,
+        position,
+        height: tx.height,
+        tx_index: tx.index,
+        time: tx.time,
+        time_source: TimeSource::Stated,
+        from: address.clone().filter(|_| is_input),
+        to: address.filter(|_| !is_input),
+        asset: Asset::native(tx.id.chain),
+        amount: U256::from(output.value),
+        kind: if tx.is_coinbase { TransferKind::Reward } else { TransferKind::Value },
+    })
 }
 
 /// Drops each transfer without position that has a positioned equal.

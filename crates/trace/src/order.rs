@@ -183,47 +183,97 @@ fn has_late_payment(group: &[At], gathered: &Gathered, crossings: &Crossings) ->
 /// Kahn's algorithm: a transfer follows those that pay its sender in its asset, and
 /// a swap's return follows its payments. A circle starts at its first member.
 fn by_need(group: &[At], gathered: &Gathered, crossings: &Crossings) -> Vec<At> {
-    let mut needs = needs(group, gathered, crossings);
-    let mut open: Vec<At> = group.to_vec();
+    let mut needs = Needs::of(group, gathered, crossings);
+    let mut left: BTreeSet<usize> = (0..group.len()).collect();
+    let mut ready: BTreeSet<usize> = left.iter().copied().filter(|n| needs.is_free(*n)).collect();
     let mut ordered = Vec::with_capacity(group.len());
-    while !open.is_empty() {
-        let free =
-            open.iter().position(|at| needs.get(at).is_none_or(BTreeSet::is_empty)).unwrap_or(0);
-        let at = open.remove(free);
-        for needed in needs.values_mut() {
-            needed.remove(&at);
-        }
-        needs.remove(&at);
-        ordered.push(at);
+    while let Some(first) = left.first().copied() {
+        let next = ready.pop_first().unwrap_or(first);
+        left.remove(&next);
+        ordered.push(group[next]);
+        ready.extend(needs.done(next).into_iter().filter(|n| left.contains(n)));
     }
     ordered
 }
 
-fn needs(group: &[At], gathered: &Gathered, crossings: &Crossings) -> BTreeMap<At, BTreeSet<At>> {
-    let transfers = &gathered.transfers;
-    let mut paid: BTreeMap<(Account, &Asset), Vec<At>> = BTreeMap::new();
-    for at in group {
-        if let Some(to) = transfers[*at].to_account() {
-            paid.entry((to, &transfers[*at].asset)).or_default().push(*at);
+/// What each transfer of a group still waits for, by its place in the group.
+#[derive(Default)]
+struct Needs<'a> {
+    /// Who each transfer draws on and pays; none where the order is known anyway.
+    from: Vec<Option<(Account, &'a Asset)>>,
+    to: Vec<Option<(Account, &'a Asset)>>,
+    /// Payments into a purse that are still to come.
+    coming: BTreeMap<(Account, &'a Asset), usize>,
+    waiting: BTreeMap<(Account, &'a Asset), Vec<usize>>,
+    /// Payments to venues that a swap's return waits for, and who waits for each.
+    legs: BTreeMap<usize, BTreeSet<usize>>,
+    returns: BTreeMap<usize, Vec<usize>>,
+}
+
+impl<'a> Needs<'a> {
+    fn of(group: &[At], gathered: &'a Gathered, crossings: &Crossings) -> Needs<'a> {
+        let transfers = &gathered.transfers;
+        let mut needs = Needs::default();
+        let is_known = is_order_known(group, transfers);
+        for (n, at) in group.iter().enumerate() {
+            let transfer = &transfers[*at];
+            let moves = !is_known && transfer.from != transfer.to;
+            let purse = |account: Option<Account>| {
+                account.filter(|_| moves).map(|account| (account, &transfer.asset))
+            };
+            let (from, to) = (purse(transfer.from_account()), purse(transfer.to_account()));
+            if let Some(to) = &to {
+                *needs.coming.entry(to.clone()).or_default() += 1;
+            }
+            if let Some(from) = &from {
+                needs.waiting.entry(from.clone()).or_default().push(n);
+            }
+            needs.from.push(from);
+            needs.to.push(to);
+        }
+        needs.add_legs(group, gathered, crossings);
+        needs
+    }
+
+    fn add_legs(&mut self, group: &[At], gathered: &Gathered, crossings: &Crossings) {
+        let places: BTreeMap<At, usize> =
+            group.iter().enumerate().map(|(n, at)| (*at, n)).collect();
+        for (n, at) in group.iter().enumerate() {
+            for leg in crossings.before(*at).flat_map(|c| &gathered.crossings[c].legs) {
+                if let Some(leg) = places.get(&leg.at).filter(|leg| **leg != n) {
+                    self.legs.entry(n).or_default().insert(*leg);
+                    self.returns.entry(*leg).or_default().push(n);
+                }
+            }
         }
     }
-    let is_known = is_order_known(group, transfers);
-    let mut needs: BTreeMap<At, BTreeSet<At>> = BTreeMap::new();
-    for at in group.iter().filter(|_| !is_known) {
-        let Some(from) = transfers[*at].from_account() else { continue };
-        let payers = paid.get(&(from, &transfers[*at].asset)).into_iter().flatten();
-        needs.entry(*at).or_default().extend(payers.filter(|payer| *payer != at));
+
+    fn is_free(&self, n: usize) -> bool {
+        let is_paid = self.from[n]
+            .as_ref()
+            .is_none_or(|from| self.coming.get(from).is_none_or(|left| *left == 0));
+        is_paid && self.legs.get(&n).is_none_or(BTreeSet::is_empty)
     }
-    for at in group {
-        for n in crossings.before(*at) {
-            let legs = gathered.crossings[n].legs.iter().map(|leg| leg.at);
-            needs
-                .entry(*at)
-                .or_default()
-                .extend(legs.filter(|leg| group.contains(leg) && leg != at));
+
+    /// Marks one as settled; gives those that wait no more.
+    fn done(&mut self, n: usize) -> Vec<usize> {
+        let mut candidates = Vec::new();
+        if let Some(to) = self.to[n].clone() {
+            let left = self.coming.entry(to.clone()).or_default();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                candidates.extend(self.waiting.remove(&to).unwrap_or_default());
+            }
         }
+        for waiting in self.returns.remove(&n).unwrap_or_default() {
+            if let Some(legs) = self.legs.get_mut(&waiting) {
+                legs.remove(&n);
+            }
+            candidates.push(waiting);
+        }
+        candidates.retain(|candidate| self.is_free(*candidate));
+        candidates
     }
-    needs
 }
 
 /// Bitcoin transactions, each after those whose outputs it spends.

@@ -402,6 +402,10 @@ pub fn of_route(
         .map(|(leg, depth, base)| Edge { leg: *leg, depth: *depth, tainted: *base })
         .collect();
     let mut writer = Writer::new(view, book, settings, Policy::HighestValue, &walked.gathered)?;
+    if let [first, _, ..] = settings.sources.as_slice() {
+        let note = format!("The highest-value route follows one way: from {first} only.");
+        writer.report.coverage.notes.push(note);
+    }
     writer.report.route = walked.route.clone();
     writer.report.route_end = walked.end;
     let unpriced =
@@ -728,10 +732,7 @@ fn coverage(view: &dyn View, gathered: &Gathered) -> Result<CoverageReport, View
 
 /// An edge's leg as a transfer; Bitcoin's are made from the transaction.
 fn transfer_of(gathered: &Gathered, leg: EdgeLeg) -> Option<Transfer> {
-    let made = |tx: &TxId, position: model::Position| {
-        let legs = model::memory::legs(gathered.utxo.get(tx)?);
-        legs.into_iter().find(|leg| leg.position == position)
-    };
+    let made = |tx: &TxId, position| model::memory::leg(gathered.utxo.get(tx)?, position);
     match leg {
         EdgeLeg::Transfer(at) => gathered.transfers.get(at).cloned(),
         EdgeLeg::Input(tx, n) => made(&tx, model::Position::Input(n)),

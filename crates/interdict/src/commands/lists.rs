@@ -43,7 +43,7 @@ pub fn keep(
         return Ok(format!("{file}: known, nothing changed\n"));
     }
     let spinner = out.spinner(format!("reading {file}"));
-    let parsed = parse(format, path, name, date, &hash).with_context(|| format!("{file}"));
+    let parsed = parse(format, path, name, date, &hash, out).with_context(|| format!("{file}"));
     spinner.finish_and_clear();
     let parsed = parsed?;
     let version = &parsed.version;
@@ -61,14 +61,25 @@ pub fn keep(
     Ok(format!("{file}: {} of {}: {} entries {what}{claims}\n", version.list, version.date, parsed.listings.len()))
 }
 
-fn parse(format: ListFormat, path: &Path, name: Option<&str>, date: Option<Date>, hash: &str) -> Result<ParsedList> {
+fn parse(
+    format: ListFormat,
+    path: &Path,
+    name: Option<&str>,
+    date: Option<Date>,
+    hash: &str,
+    out: &Out,
+) -> Result<ParsedList> {
     let input = lists::open(BufReader::with_capacity(1 << 16, File::open(path)?))?;
     match format {
         ListFormat::Ofac => Ok(lists::ofac::read(input, hash)?),
         ListFormat::Addresses => {
-            let name = name.ok_or_else(|| anyhow!("a plain list does not say what it is called: give --name"))?;
-            let date = date.ok_or_else(|| anyhow!("a plain list does not say its day: give --date"))?;
-            Ok(lists::addresses::read(input, name, date, hash)?)
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let name = name.map(str::to_string).or(stem).ok_or_else(|| anyhow!("the list has no name: give --name"))?;
+            let date = date.unwrap_or_else(|| {
+                out.warn("a plain list does not say the day it was issued; today is taken, --date says better");
+                model::day_of(model::Timestamp::now())
+            });
+            Ok(lists::addresses::read(input, &name, date, hash)?)
         }
     }
 }

@@ -7,7 +7,7 @@ use model::{Book, Direction, Timestamp};
 
 use crate::report::Report;
 use crate::settle::Cut;
-use crate::{CrossingDecision, Policy, Refused, Settings, Source, run};
+use crate::{CrossingDecision, Declared, Policy, Refused, Settings, Source, run};
 
 fn told(text: &str) -> (Sketch, Book) {
     let sketch = sketch::parse(text).expect("a sketch");
@@ -444,4 +444,86 @@ fn bitcoin_backward_reaches_the_victim() {
         (Some(0), Some(1), Some(2), Some(3))
     );
     assert!(report.cut.iter().all(|row| row.reason == Cut::Issued));
+}
+
+#[test]
+fn a_declared_swap_is_crossed_as_declared() {
+    let text = "
+        chain ethereum
+        token stX at 0x1111111111111111111111111111111111111111
+        thief -> a    100 stX  day 0
+        a -> pool     100 stX  day 1
+        a -> b         40 ETH  day 3
+    ";
+    let (sketch, book) = told(text);
+    let mut declaring = settings(&sketch, "thief", Policy::Fifo);
+    declaring.crossings.push(CrossingDecision::Declared(Declared {
+        account: sketch.account("a"),
+        venue: sketch.account("pool"),
+        from_asset: sketch.asset("stX").expect("declared"),
+        from_base: units("100", 18),
+        to_asset: sketch.asset("ETH").expect("native"),
+        to_base: units("40", 18),
+        time: "2025-01-03T00:00:00Z".parse().expect("a time"),
+        reason: "the exchange said so".into(),
+    }));
+    let report = run(&sketch.memory(), &book, &declaring).expect("a report");
+    expect(&report, &sketch, &[("a", "100 stX"), ("pool", "100 stX"), ("b", "40 ETH")]);
+    assert_eq!(report.crossings[0].kind, crate::crossing::CrossingKind::Declared);
+}
+
+#[test]
+fn an_unlabelled_hub_is_not_walked_through() {
+    let mut text = String::from("chain ethereum\nthief -> hub 10 ETH day 0\n");
+    for n in 0..30 {
+        text += &format!("user{n} -> hub 1 ETH day 1\nhub -> other{n} 1 ETH day 2\n");
+    }
+    let (sketch, book) = told(&text);
+    let limited = Settings { hub_degree: 50, ..settings(&sketch, "thief", Policy::Poison) };
+    let report = run(&sketch.memory(), &book, &limited).expect("a report");
+    expect(&report, &sketch, &[("hub", "10 ETH")]);
+    assert_eq!(report.cut[0].reason, Cut::Hub);
+}
+
+#[test]
+fn a_floor_on_value_cuts_and_says_so() {
+    let text = "
+        chain ethereum
+        price ETH 2000
+        thief -> a    10 ETH  day 0
+        a -> small     1 ETH  day 1
+        a -> large     9 ETH  day 1
+    ";
+    let (sketch, book) = told(text);
+    let floor = Some(crate::MinValue::UsdE12(units("4000", 12)));
+    let limited = Settings { min_value: floor, ..settings(&sketch, "thief", Policy::Fifo) };
+    let report = run(&sketch.memory(), &book, &limited).expect("a report");
+    expect(&report, &sketch, &[("a", "10 ETH"), ("large", "9 ETH")]);
+    assert_eq!(report.cut[0].reason, Cut::MinValue);
+}
+
+#[test]
+fn a_service_holds_what_bitcoin_outputs_bring_it() {
+    let text = "
+        chain bitcoin
+        label exchange desk
+        c0: coinbase => thief 50 BTC        day 0
+        t1: c0:0 => desk 49 BTC, a 1 BTC    day 1
+        t2: t1:0 => user 49 BTC             day 2
+    ";
+    let report = check(text, Policy::Fifo, &[("desk", "49 BTC"), ("a", "1 BTC")]);
+    assert_eq!(report.totals.by_asset[0].at_services.0, units("49", 8));
+}
+
+#[test]
+fn many_transfers_of_one_moment_are_ordered_in_time() {
+    let mut text = String::from("chain ethereum\n");
+    for n in (0..3000).rev() {
+        text += &format!("hub -> out{n} 1 ETH day 0\nin{n} -> hub 1 ETH day 0\n");
+    }
+    text += "thief -> in0 1 ETH day 0\n";
+    let (sketch, book) = told(&text);
+    let report = run(&sketch.memory(), &book, &settings(&sketch, "thief", Policy::Haircut))
+        .expect("a report");
+    assert_eq!(report.nodes.iter().filter(|node| node.depth == 3).count(), 3000);
 }
