@@ -54,7 +54,11 @@ pub fn write(
         marking: marking.text().into(),
         made_by: made_by(),
     })?];
-    for row in rows::of_settings(settings).into_iter().chain(rows::of_past(past)).chain(rows::of_book(book, past)) {
+    for row in rows::of_settings(settings)
+        .into_iter()
+        .chain(rows::of_past(past))
+        .chain(rows::of_book(book, past))
+    {
         lines.push(line(&row)?);
     }
     lines.push(line(&Row::Report { report: serde_json::to_value(report)? })?);
@@ -66,8 +70,11 @@ pub fn write(
 
 /// Checks the seal, then every step of the route.
 pub fn verify(bytes: &[u8]) -> Result<Checked> {
-    let text = std::str::from_utf8(bytes).map_err(|e| anyhow!("byte {} is not UTF-8 text", e.valid_up_to()))?;
-    let body = text.strip_suffix('\n').ok_or_else(|| anyhow!("it does not end with a line break: its end is missing"))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| anyhow!("byte {} is not UTF-8 text", e.valid_up_to()))?;
+    let body = text
+        .strip_suffix('\n')
+        .ok_or_else(|| anyhow!("it does not end with a line break: its end is missing"))?;
     let lines: Vec<&str> = body.split('\n').collect();
     let (sealed, lines) = lines.split_last().ok_or_else(|| anyhow!("it is empty"))?;
     let public_key = seal::check(sealed, lines)?;
@@ -81,7 +88,8 @@ pub fn verify(bytes: &[u8]) -> Result<Checked> {
 }
 
 fn recompute(bundle: rows::Bundle, public_key: String) -> Result<Checked> {
-    let report = trace::run(&bundle.past, &bundle.book, &bundle.settings).context("the route cannot be computed again")?;
+    let report = trace::run(&bundle.past, &bundle.book, &bundle.settings)
+        .context("the route cannot be computed again")?;
     let again = serde_json::to_value(&report)?;
     if let Some(place) = first_difference(&again, &bundle.report, String::new()) {
         bail!(
@@ -91,14 +99,16 @@ fn recompute(bundle: rows::Bundle, public_key: String) -> Result<Checked> {
         );
     }
     let listings = report.nodes.iter().flat_map(|node| &node.listings);
-    let lists: BTreeSet<String> = listings.map(|l| format!("{} of {} (sha256 {})", l.list, l.list_date, l.file_hash)).collect();
+    let lists: BTreeSet<String> = listings
+        .map(|l| format!("{} of {} (sha256 {})", l.list, l.list_date, l.file_hash))
+        .collect();
     Ok(Checked {
         title: bundle.title,
         marking: bundle.marking,
         made_by: bundle.made_by,
         policy: report.policy.to_string(),
         accounts: report.totals.accounts,
-        transfers: bundle.past.len(),
+        transfers: bundle.past.count(),
         tainted_transfers: report.totals.transfers,
         lists: lists.into_iter().collect(),
         public_key,
@@ -116,9 +126,11 @@ fn first_difference(a: &serde_json::Value, b: &serde_json::Value, at: String) ->
                 _ => Some(format!("{at}/{key}")),
             })
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).enumerate().find_map(|(n, (a, b))| first_difference(a, b, format!("{at}/{n}")))
-        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => a
+            .iter()
+            .zip(b)
+            .enumerate()
+            .find_map(|(n, (a, b))| first_difference(a, b, format!("{at}/{n}"))),
         _ if a == b => None,
         _ => Some(if at.is_empty() { "/".into() } else { at }),
     }

@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::{Account, Asset, Book, Chain, Confidence, Date, Label, Marking, Price, Prices, Subject, Timestamp, U256, amount};
+use model::{
+    Account, Asset, Book, Chain, Confidence, Date, Label, Marking, Price, Prices, Subject,
+    Timestamp, U256, amount,
+};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use store::Store;
 use trace::{CrossingDecision, Declared, Policy, Refused};
 
@@ -136,15 +140,22 @@ pub struct Case {
     hash: String,
 }
 
+/// A case file's text, as if it lay in the current folder.
+pub fn parse(text: &str) -> Result<Case> {
+    let file: CaseFile = toml::from_str(text)?;
+    if file.sources.is_empty() {
+        bail!("sources: expected at least one address, transaction or outpoint");
+    }
+    let hash = crate::home::hex(&Sha256::digest(text.as_bytes()));
+    Ok(Case { file, folder: PathBuf::new(), hash })
+}
+
 impl Case {
     pub fn read(path: &Path) -> Result<Case> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the case file {}", path.display()))?;
-        let file: CaseFile = toml::from_str(&text).with_context(|| format!("{}", path.display()))?;
-        if file.sources.is_empty() {
-            bail!("{}: sources: expected at least one address, transaction or outpoint", path.display());
-        }
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(Case { file, folder, hash: crate::commands::file_hash(path)? })
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the case file {}", path.display()))?;
+        let case = parse(&text).with_context(|| format!("{}", path.display()))?;
+        Ok(Case { folder: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..case })
     }
 
     /// Takes in every file the case names; those already taken in change nothing.
@@ -154,7 +165,10 @@ impl Case {
             let chain = row.chain.or(self.file.chain);
             for file in import::import_all(store, format, &self.paths(&row.paths), chain, out)? {
                 if !file.is_known {
-                    out.note(&format!("imported {}: {} transfers", file.file, file.counts.transfers_new));
+                    out.note(&format!(
+                        "imported {}: {} transfers",
+                        file.file, file.counts.transfers_new
+                    ));
                 }
             }
         }
@@ -165,7 +179,9 @@ impl Case {
         }
         for row in &self.file.labels {
             let chain = row.chain.or(self.file.chain);
-            for said in labels::keep(store, row.format, &self.paths(&row.paths), chain, row.date, out)? {
+            for said in
+                labels::keep(store, row.format, &self.paths(&row.paths), chain, row.date, out)?
+            {
                 self.note_unless_known(&said, out);
             }
         }
@@ -185,8 +201,13 @@ impl Case {
     /// The case's own labels, beside those of the store.
     pub fn add_labels(&self, book: &mut Book) -> Result<()> {
         for row in &self.file.label {
-            let confidence = Confidence::named(&row.confidence)
-                .ok_or_else(|| anyhow!("case file: label {}: {:?} is no grade of confidence", row.name, row.confidence))?;
+            let confidence = Confidence::named(&row.confidence).ok_or_else(|| {
+                anyhow!(
+                    "case file: label {}: {:?} is no grade of confidence",
+                    row.name,
+                    row.confidence
+                )
+            })?;
             book.add_label(Label {
                 subject: Subject::Account(row.account.clone()),
                 name: row.name.clone(),
@@ -206,10 +227,17 @@ impl Case {
     /// USD first, then what is priced as a ratio of those.
     pub fn prices(&self) -> Result<Prices> {
         let mut prices = Prices::default();
-        let (quoted, relative): (Vec<&PriceRow>, Vec<&PriceRow>) = self.file.price.iter().partition(|row| row.usd.is_some());
+        let (quoted, relative): (Vec<&PriceRow>, Vec<&PriceRow>) =
+            self.file.price.iter().partition(|row| row.usd.is_some());
         for row in quoted.into_iter().chain(relative) {
-            let usd_e12 = usd_e12(row, &prices).with_context(|| format!("case file: price of {} on {}", row.asset, row.date))?;
-            prices.insert(Price { asset: row.asset.clone(), date: row.date, usd_e12, source: row.source.clone() });
+            let usd_e12 = usd_e12(row, &prices)
+                .with_context(|| format!("case file: price of {} on {}", row.asset, row.date))?;
+            prices.insert(Price {
+                asset: row.asset.clone(),
+                date: row.date,
+                usd_e12,
+                source: row.source.clone(),
+            });
         }
         Ok(prices)
     }
@@ -228,15 +256,22 @@ impl Case {
 }
 
 fn time(text: Option<&str>, of_day: &str) -> Result<Option<Timestamp>> {
-    text.map(|text| parse_time(text, of_day)).transpose().map_err(|why| anyhow!("case file: settings: {why}"))
+    text.map(|text| parse_time(text, of_day))
+        .transpose()
+        .map_err(|why| anyhow!("case file: settings: {why}"))
 }
 
 fn usd_e12(row: &PriceRow, prices: &Prices) -> Result<u128> {
     match (&row.usd, &row.of, &row.ratio) {
         (Some(usd), None, None) => scaled(usd),
         (None, Some(of), Some(ratio)) => {
-            let base = prices.get(of, row.date).ok_or_else(|| anyhow!("{of} has no price of that day"))?;
-            let product = amount::share(U256::from(base.usd_e12), U256::from(scaled(ratio)?), U256::from(SCALE));
+            let base =
+                prices.get(of, row.date).ok_or_else(|| anyhow!("{of} has no price of that day"))?;
+            let product = amount::share(
+                U256::from(base.usd_e12),
+                U256::from(scaled(ratio)?),
+                U256::from(SCALE),
+            );
             u128::try_from(product).map_err(|_| anyhow!("the ratio {ratio} is too large"))
         }
         _ => bail!("expected either `usd`, or `of` and `ratio`"),
@@ -252,13 +287,24 @@ fn scaled(text: &str) -> Result<u128> {
 
 fn decision(row: &Crossing) -> Result<CrossingDecision> {
     Ok(match row {
-        Crossing::Refuse { account, from_asset, to_asset, reason } => CrossingDecision::Refused(Refused {
-            account: account.clone(),
-            from_asset: from_asset.clone(),
-            to_asset: to_asset.clone(),
-            reason: reason.clone(),
-        }),
-        Crossing::Declare { account, venue, from_asset, from_base, to_asset, to_base, time, reason } => {
+        Crossing::Refuse { account, from_asset, to_asset, reason } => {
+            CrossingDecision::Refused(Refused {
+                account: account.clone(),
+                from_asset: from_asset.clone(),
+                to_asset: to_asset.clone(),
+                reason: reason.clone(),
+            })
+        }
+        Crossing::Declare {
+            account,
+            venue,
+            from_asset,
+            from_base,
+            to_asset,
+            to_base,
+            time,
+            reason,
+        } => {
             let context = || format!("case file: crossing at {account}");
             CrossingDecision::Declared(Declared {
                 account: account.clone(),

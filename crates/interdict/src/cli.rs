@@ -305,7 +305,11 @@ fn parse_until(text: &str) -> Result<Timestamp, String> {
 
 /// A moment, or a day whose start or end is meant.
 pub fn parse_time(text: &str, of_day: &str) -> Result<Timestamp, String> {
-    let whole = if text.parse::<Date>().is_ok() && text.len() == 10 { format!("{text}{of_day}") } else { text.to_string() };
+    let whole = if text.parse::<Date>().is_ok() && text.len() == 10 {
+        format!("{text}{of_day}")
+    } else {
+        text.to_string()
+    };
     whole
         .parse()
         .map_err(|_| format!("{text:?} is no time: expected 2025-02-21 or 2025-02-21T14:00:00Z"))

@@ -38,17 +38,22 @@ impl Home {
         if !file.exists() {
             make_key(&folder, &file)?;
         }
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read the signing key {}", file.display()))?;
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("cannot read the signing key {}", file.display()))?;
         let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
         let Some(seed) = seed else {
-            bail!("{} is no signing key: expected 64 hex digits; move it away to have a new one made", file.display());
+            bail!(
+                "{} is no signing key: expected 64 hex digits; move it away to have a new one made",
+                file.display()
+            );
         };
         Ok(SigningKey::from_bytes(&seed))
     }
 }
 
 fn default_path() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
     data.map_or_else(|| PathBuf::from(".interdict"), |data| data.join("interdict"))
 }
@@ -88,5 +93,10 @@ pub fn hex(bytes: &[u8]) -> String {
 
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_hex.then(|| (0..text.len()).step_by(2).filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect())
+    is_hex.then(|| {
+        (0..text.len())
+            .step_by(2)
+            .filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+            .collect()
+    })
 }

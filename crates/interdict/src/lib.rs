@@ -4,8 +4,8 @@
 //! [`render`] writes answers for people. Here alone the parts meet: importers give facts,
 //! the store keeps them, labels and lists become a book, the trace reads both.
 
-mod bundle;
-mod case;
+pub mod bundle;
+pub mod case;
 pub mod cli;
 mod commands;
 mod home;

@@ -56,19 +56,29 @@ impl Out {
         let color = match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => {
+                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         };
         let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let seen = || is_terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0));
+        let seen = || {
+            is_terminal
+                .then(terminal_size::terminal_size)
+                .flatten()
+                .map(|(width, _)| usize::from(width.0))
+        };
         let width = width.or_else(seen).unwrap_or(80);
         Style { color, width: width.clamp(60, 120) }
     }
 
     /// A bar for work of known size in bytes, on standard error.
     pub fn bar(&self, size: u64, what: impl Into<Cow<'static, str>>) -> ProgressBar {
-        let bar = self.progress(ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr()));
-        let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}")
-            .expect("a valid template");
+        let bar =
+            self.progress(ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr()));
+        let style = ProgressStyle::with_template(
+            "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+        )
+        .expect("a valid template");
         bar.set_style(style);
         bar.set_message(what);
         bar
@@ -92,7 +102,10 @@ impl Out {
 
 /// Did the reader of our output go away? That is no failure.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Some libraries repeat a cause in their own text; people read it once.

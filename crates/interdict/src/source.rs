@@ -19,7 +19,11 @@ pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source>
         [one] => Ok(one.clone()),
         [] => bail!(
             "{text} is not in the store; `interdict import` takes in what it moved ({})",
-            if candidates.is_empty() { "it reads as no address, transaction or outpoint".to_string() } else { format!("looked on {}", chains(&candidates)) }
+            if candidates.is_empty() {
+                "it reads as no address, transaction or outpoint".to_string()
+            } else {
+                format!("looked on {}", chains(&candidates))
+            }
         ),
         several => bail!("{text} is known on {}: say which with --chain", chains(several)),
     }
@@ -49,7 +53,10 @@ fn read(text: &str, view: &dyn View, chain: Option<Chain>) -> Result<Vec<Source>
         found.push(Source::Transaction(tx));
     }
     for chain in &held {
-        found.extend(TxHash::parse(text, *chain).map(|hash| Source::Transaction(TxId { chain: *chain, hash })));
+        found.extend(
+            TxHash::parse(text, *chain)
+                .map(|hash| Source::Transaction(TxId { chain: *chain, hash })),
+        );
         found.extend(outpoint(text, *chain).map(Source::Outpoint));
     }
     found.sort();
@@ -80,7 +87,8 @@ fn is_known(view: &dyn View, source: &Source) -> Result<bool> {
 }
 
 fn chains(sources: &[Source]) -> String {
-    let mut names: Vec<String> = sources.iter().map(|source| trace::Settings::source_chain(source).name()).collect();
+    let mut names: Vec<String> =
+        sources.iter().map(|source| trace::Settings::source_chain(source).name()).collect();
     names.dedup();
     names.join(", ")
 }

@@ -24,6 +24,7 @@ pub mod report;
 pub mod route;
 pub mod settings;
 pub mod settle;
+mod split;
 #[cfg(test)]
 mod tests;
 

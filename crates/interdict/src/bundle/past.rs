@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use model::{
-    Account, Asset, AssetMeta, Chain, Coverage, Degree, Direction, Expansion, Limits, Memory, Outpoint, Seek, Spend,
-    Timestamp, Transaction, Transfer, TransferId, TxId, UtxoTransaction, View, ViewError,
+    Account, Asset, AssetMeta, Chain, Coverage, Degree, Direction, Expansion, Limits, Memory,
+    Outpoint, Seek, Spend, Timestamp, Transaction, Transfer, TransferId, TxId, UtxoTransaction,
+    View, ViewError,
 };
 
 /// A view that remembers what it was asked.
@@ -59,7 +60,8 @@ impl<'a> Recorder<'a> {
         match transaction {
             Some(Transaction::Utxo(tx)) => drop(kept.utxo.insert(tx.id, tx.clone())),
             Some(Transaction::Account { transfers, .. }) => {
-                kept.transfers.extend(transfers.iter().map(|transfer| (transfer.id(), transfer.clone())));
+                kept.transfers
+                    .extend(transfers.iter().map(|transfer| (transfer.id(), transfer.clone())));
             }
             None => {}
         }
@@ -67,7 +69,12 @@ impl<'a> Recorder<'a> {
 }
 
 impl View for Recorder<'_> {
-    fn expand(&self, direction: Direction, frontier: &[Seek], limits: &Limits) -> Result<Expansion, ViewError> {
+    fn expand(
+        &self,
+        direction: Direction,
+        frontier: &[Seek],
+        limits: &Limits,
+    ) -> Result<Expansion, ViewError> {
         let expansion = self.view.expand(direction, frontier, limits)?;
         let transfers = || expansion.reached.iter().flat_map(|reached| &reached.transfers);
         // Bitcoin's legs are parts of transactions, which are kept whole.
@@ -104,7 +111,10 @@ impl View for Recorder<'_> {
 
     fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError> {
         let degrees = self.view.degree(accounts)?;
-        self.kept.borrow_mut().degrees.extend(accounts.iter().cloned().zip(degrees.iter().copied()));
+        self.kept
+            .borrow_mut()
+            .degrees
+            .extend(accounts.iter().cloned().zip(degrees.iter().copied()));
         Ok(degrees)
     }
 
@@ -120,7 +130,10 @@ impl View for Recorder<'_> {
 
     fn assets(&self, assets: &[Asset]) -> Result<Vec<AssetMeta>, ViewError> {
         let metas = self.view.assets(assets)?;
-        self.kept.borrow_mut().assets.extend(metas.iter().map(|meta| (meta.asset.clone(), meta.clone())));
+        self.kept
+            .borrow_mut()
+            .assets
+            .extend(metas.iter().map(|meta| (meta.asset.clone(), meta.clone())));
         Ok(metas)
     }
 
@@ -144,7 +157,7 @@ impl Past {
     }
 
     /// Transfers and Bitcoin transactions held.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.transfers.len() + self.utxo.len()
     }
 
@@ -156,7 +169,12 @@ impl Past {
 }
 
 impl View for Past {
-    fn expand(&self, direction: Direction, frontier: &[Seek], limits: &Limits) -> Result<Expansion, ViewError> {
+    fn expand(
+        &self,
+        direction: Direction,
+        frontier: &[Seek],
+        limits: &Limits,
+    ) -> Result<Expansion, ViewError> {
         self.memory.expand(direction, frontier, limits)
     }
 
@@ -170,7 +188,10 @@ impl View for Past {
 
     /// As the whole store counted: the past here is but a part of it.
     fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError> {
-        Ok(accounts.iter().map(|account| self.degrees.get(account).copied().unwrap_or_default()).collect())
+        Ok(accounts
+            .iter()
+            .map(|account| self.degrees.get(account).copied().unwrap_or_default())
+            .collect())
     }
 
     fn scan(

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::{
-    Account, Address, Asset, AssetMeta, Book, Confidence, Coverage, Date, Degree, Direction, Freezable, Identifier, Input,
-    Key, Label, ListVersion, Listing, Outpoint, Output, Position, Price, Prices, Registry, Subject, TimeSource, Timestamp,
-    Transfer, TransferKind, TxHash, TxId, U256, UtxoTransaction, amount,
+    Account, Address, Asset, AssetMeta, Book, Confidence, Coverage, Date, Degree, Direction,
+    Freezable, Identifier, Input, Key, Label, ListVersion, Listing, Outpoint, Output, Position,
+    Price, Prices, Registry, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
+    U256, UtxoTransaction, amount,
 };
 use serde::{Deserialize, Serialize};
 use trace::{CrossingDecision, Declared, MinValue, Policy, Refused, Settings, Source};
@@ -16,10 +17,26 @@ use super::past::Past;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Row {
-    Head { format: String, version: u32, title: String, marking: String, made_by: String },
+    Head {
+        format: String,
+        version: u32,
+        title: String,
+        marking: String,
+        made_by: String,
+    },
     Settings(SettingsRow),
-    Price { asset: Asset, date: Date, usd_e12: String, source: String },
-    Refused { account: Account, from_asset: Option<Asset>, to_asset: Option<Asset>, reason: String },
+    Price {
+        asset: Asset,
+        date: Date,
+        usd_e12: String,
+        source: String,
+    },
+    Refused {
+        account: Account,
+        from_asset: Option<Asset>,
+        to_asset: Option<Asset>,
+        reason: String,
+    },
     Declared {
         account: Account,
         venue: Account,
@@ -31,15 +48,30 @@ pub enum Row {
         reason: String,
     },
     /// The registry of genuine assets the trace went by.
-    Registry { assets: Vec<RegistryRow> },
-    Coverage { chains: Vec<Coverage> },
-    Asset { asset: Asset, symbol: Option<String>, decimals: Option<u8>, freezable: Freezable },
-    Degree { account: Account, sent: u64, received: u64 },
+    Registry {
+        assets: Vec<RegistryRow>,
+    },
+    Coverage {
+        chains: Vec<Coverage>,
+    },
+    Asset {
+        asset: Asset,
+        symbol: Option<String>,
+        decimals: Option<u8>,
+        freezable: Freezable,
+    },
+    Degree {
+        account: Account,
+        sent: u64,
+        received: u64,
+    },
     Transfer(Box<TransferRow>),
     Bitcoin(Box<BitcoinRow>),
     Label(Box<LabelRow>),
     Listing(Box<ListingRow>),
-    Report { report: serde_json::Value },
+    Report {
+        report: serde_json::Value,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,7 +186,9 @@ pub struct ListingRow {
 /// What a line is called where it is refused: its kind, and its transaction or account.
 pub fn name(line: &str) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(line).ok();
-    let text = |field: &str| value.as_ref().and_then(|v| v.get(field)).and_then(|v| v.as_str()).map(crate::render::plain);
+    let text = |field: &str| {
+        value.as_ref().and_then(|v| v.get(field)).and_then(|v| v.as_str()).map(crate::render::plain)
+    };
     let kind = text("kind").unwrap_or_else(|| "unreadable".into());
     let of = text("tx").or_else(|| text("account")).or_else(|| text("asset"));
     of.map_or(kind.clone(), |of| format!("{kind} {of}"))
@@ -163,7 +197,9 @@ pub fn name(line: &str) -> String {
 pub fn of_settings(settings: &Settings) -> Vec<Row> {
     let (mut asset, mut base, mut usd) = (None, None, None);
     match &settings.min_value {
-        Some(MinValue::Base { asset: of, base: floor }) => (asset, base) = (Some(of.clone()), Some(floor.to_string())),
+        Some(MinValue::Base { asset: of, base: floor }) => {
+            (asset, base) = (Some(of.clone()), Some(floor.to_string()))
+        }
         Some(MinValue::UsdE12(floor)) => usd = Some(floor.to_string()),
         None => {}
     }
@@ -197,7 +233,9 @@ fn of_source(source: &Source) -> SourceRow {
     match source {
         Source::Account(account) => SourceRow::Account(account.clone()),
         Source::Transaction(tx) => SourceRow::Transaction(*tx),
-        Source::Outpoint(outpoint) => SourceRow::Outpoint { tx: outpoint.tx, index: outpoint.index },
+        Source::Outpoint(outpoint) => {
+            SourceRow::Outpoint { tx: outpoint.tx, index: outpoint.index }
+        }
     }
 }
 
@@ -241,14 +279,21 @@ pub fn of_past(past: &Past) -> Vec<Row> {
         freezable: meta.freezable,
     }));
     let degrees = past.degrees.iter();
-    rows.extend(degrees.map(|(account, degree)| Row::Degree { account: account.clone(), sent: degree.sent, received: degree.received }));
-    rows.extend(past.transfers.iter().map(|transfer| Row::Transfer(Box::new(of_transfer(transfer)))));
+    rows.extend(degrees.map(|(account, degree)| Row::Degree {
+        account: account.clone(),
+        sent: degree.sent,
+        received: degree.received,
+    }));
+    rows.extend(
+        past.transfers.iter().map(|transfer| Row::Transfer(Box::new(of_transfer(transfer)))),
+    );
     rows.extend(past.utxo.iter().map(|tx| Row::Bitcoin(Box::new(of_bitcoin(tx)))));
     rows
 }
 
 fn of_transfer(transfer: &Transfer) -> TransferRow {
-    let text = |address: &Option<Address>| address.as_ref().map(|address| address.text(transfer.tx.chain));
+    let text =
+        |address: &Option<Address>| address.as_ref().map(|address| address.text(transfer.tx.chain));
     TransferRow {
         tx: transfer.tx,
         position: transfer.position.clone(),
@@ -265,7 +310,10 @@ fn of_transfer(transfer: &Transfer) -> TransferRow {
 }
 
 fn of_bitcoin(tx: &UtxoTransaction) -> BitcoinRow {
-    let output = |output: &Output| OutputRow { script: crate::home::hex(output.address.bytes()), value: output.value };
+    let output = |output: &Output| OutputRow {
+        script: crate::home::hex(output.address.bytes()),
+        value: output.value,
+    };
     BitcoinRow {
         tx: tx.id,
         height: tx.height,
@@ -352,7 +400,11 @@ impl Read {
         match row {
             Row::Head { format, version, title, marking, made_by } => {
                 if format != super::FORMAT || version != super::VERSION {
-                    bail!("expected {} {}, found {format} {version}", super::FORMAT, super::VERSION);
+                    bail!(
+                        "expected {} {}, found {format} {version}",
+                        super::FORMAT,
+                        super::VERSION
+                    );
                 }
                 self.head = Some((title, marking, made_by));
             }
@@ -362,9 +414,23 @@ impl Read {
                 self.prices.insert(Price { asset, date, usd_e12, source });
             }
             Row::Refused { account, from_asset, to_asset, reason } => {
-                self.crossings.push(CrossingDecision::Refused(Refused { account, from_asset, to_asset, reason }));
+                self.crossings.push(CrossingDecision::Refused(Refused {
+                    account,
+                    from_asset,
+                    to_asset,
+                    reason,
+                }));
             }
-            Row::Declared { account, venue, from_asset, from_base, to_asset, to_base, time, reason } => {
+            Row::Declared {
+                account,
+                venue,
+                from_asset,
+                from_base,
+                to_asset,
+                to_base,
+                time,
+                reason,
+            } => {
                 self.crossings.push(CrossingDecision::Declared(Declared {
                     account,
                     venue,
@@ -381,7 +447,9 @@ impl Read {
             Row::Asset { asset, symbol, decimals, freezable } => {
                 self.assets.push(AssetMeta { asset, symbol, decimals, freezable });
             }
-            Row::Degree { account, sent, received } => drop(self.degrees.insert(account, Degree { sent, received })),
+            Row::Degree { account, sent, received } => {
+                self.degrees.insert(account, Degree { sent, received });
+            }
             Row::Transfer(row) => self.transfers.push(transfer(*row)?),
             Row::Bitcoin(row) => self.utxo.push(bitcoin(*row)?),
             Row::Label(row) => self.book.add_label(label(*row)),
@@ -402,7 +470,12 @@ impl Read {
     }
 }
 
-fn settings(row: SettingsRow, prices: Prices, crossings: Vec<CrossingDecision>, registry: Registry) -> Result<Settings> {
+fn settings(
+    row: SettingsRow,
+    prices: Prices,
+    crossings: Vec<CrossingDecision>,
+    registry: Registry,
+) -> Result<Settings> {
     let min_value = match (row.min_value_asset, row.min_value_base, row.min_value_usd_e12) {
         (Some(asset), Some(floor), None) => Some(MinValue::Base { asset, base: base(&floor)? }),
         (None, None, Some(usd)) => Some(MinValue::UsdE12(base(&usd)?)),
@@ -469,15 +542,19 @@ fn transfer(row: TransferRow) -> Result<Transfer> {
 fn bitcoin(row: BitcoinRow) -> Result<UtxoTransaction> {
     let chain = row.tx.chain;
     let output = |row: OutputRow| -> Result<Output> {
-        let script = crate::home::unhex(&row.script).ok_or_else(|| anyhow!("{:?} is no script", row.script))?;
-        let address = Address::from_bytes(&script, chain).ok_or_else(|| anyhow!("{chain} has no outputs"))?;
+        let script = crate::home::unhex(&row.script)
+            .ok_or_else(|| anyhow!("{:?} is no script", row.script))?;
+        let address =
+            Address::from_bytes(&script, chain).ok_or_else(|| anyhow!("{chain} has no outputs"))?;
         Ok(Output { address, value: row.value })
     };
     let input = |row: InputRow| -> Result<Input> {
         let previous = row.previous.map(output).transpose()?;
         Ok(Input { outpoint: Outpoint { tx: row.tx, index: row.index }, previous })
     };
-    let block = row.block.map(|text| TxHash::parse(&text, chain).ok_or_else(|| anyhow!("{text:?} is no block")));
+    let block = row
+        .block
+        .map(|text| TxHash::parse(&text, chain).ok_or_else(|| anyhow!("{text:?} is no block")));
     Ok(UtxoTransaction {
         id: row.tx,
         height: row.height,

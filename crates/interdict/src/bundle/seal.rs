@@ -36,13 +36,15 @@ pub fn of(lines: &[String], key: &SigningKey) -> Result<String> {
 /// Checks seal and lines; gives the public key. The error names what was changed.
 pub fn check(sealed: &str, lines: &[&str]) -> Result<String> {
     let last = lines.len() + 1;
-    let seal: Seal = serde_json::from_str(sealed).with_context(|| format!("line {last} is no seal"))?;
+    let seal: Seal =
+        serde_json::from_str(sealed).with_context(|| format!("line {last} is no seal"))?;
     if seal.kind != KIND || seal.algorithm != ALGORITHM || serde_json::to_string(&seal)? != sealed {
         bail!("line {last}: the seal was changed");
     }
     let changed = changed_lines(&seal.lines, lines);
     if let Err(error) = check_signature(&seal) {
-        let lines = if changed.is_empty() { String::new() } else { format!("; {}", changed.join("; ")) };
+        let lines =
+            if changed.is_empty() { String::new() } else { format!("; {}", changed.join("; ")) };
         bail!("line {last}: the seal's {error}{lines}");
     }
     if seal.lines.len() != lines.len() {
@@ -56,7 +58,9 @@ pub fn check(sealed: &str, lines: &[&str]) -> Result<String> {
 
 fn check_signature(seal: &Seal) -> Result<()> {
     let key = unhex(&seal.public_key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let key = key.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()).ok_or_else(|| anyhow!("public key is none"))?;
+    let key = key
+        .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
+        .ok_or_else(|| anyhow!("public key is none"))?;
     let signature = unhex(&seal.signature).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
     let signature = signature.ok_or_else(|| anyhow!("signature is no signature"))?;
     key.verify_strict(&message(&seal.lines), &Signature::from_bytes(&signature))

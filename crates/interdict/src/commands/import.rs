@@ -51,12 +51,24 @@ pub fn import_all(
     plan.iter().map(|file| import_one(store, format, file, &options, out)).collect()
 }
 
-fn import_one(store: &mut Store, format: Format, file: &SourceFile, options: &Options, out: &Out) -> Result<Imported> {
+fn import_one(
+    store: &mut Store,
+    format: Format,
+    file: &SourceFile,
+    options: &Options,
+    out: &Out,
+) -> Result<Imported> {
     let name = file.path.display().to_string();
     let purpose = purpose(format, options);
     let sha256 = super::file_hash(&file.path)?;
     if store.has_file(&sha256, &purpose)? {
-        return Ok(Imported { file: name, sha256, is_known: true, rows: 0, counts: Counts::default() });
+        return Ok(Imported {
+            file: name,
+            sha256,
+            is_known: true,
+            rows: 0,
+            counts: Counts::default(),
+        });
     }
     let bar = out.bar(file.bytes, shown(&name));
     let mut batch = store.begin(&FileRecord { name: name.clone(), purpose, bytes: file.bytes })?;
@@ -88,7 +100,8 @@ fn line(file: &Imported) -> String {
         return format!("{}: known, nothing changed\n", file.file);
     }
     let Counts { transfers_new, transfers_known, oddities, transactions, blocks, .. } = file.counts;
-    let mut parts = vec![format!("{transfers_new} transfers new"), format!("{transfers_known} known")];
+    let mut parts =
+        vec![format!("{transfers_new} transfers new"), format!("{transfers_known} known")];
     if transactions > 0 {
         parts.push(format!("{transactions} transactions"));
     }
@@ -113,7 +126,8 @@ fn say_oddities(store: &Store, imported: &[Imported], out: &Out) -> Result<()> {
             out.note("  … `interdict status --format json` has all of them");
         }
     }
-    let unresolved = imported.iter().map(|file| file.counts.unresolved_inputs).max().unwrap_or_default();
+    let unresolved =
+        imported.iter().map(|file| file.counts.unresolved_inputs).max().unwrap_or_default();
     if unresolved > 0 {
         out.note(&format!(
             "{unresolved} inputs spend outputs whose transactions are not in the data: their addresses and amounts are unknown"

@@ -47,12 +47,20 @@ pub fn keep(
     Ok(said)
 }
 
-fn keep_one(store: &mut Store, format: LabelFormat, path: &Path, chain: Chain, date: Option<Date>) -> Result<String> {
+fn keep_one(
+    store: &mut Store,
+    format: LabelFormat,
+    path: &Path,
+    chain: Chain,
+    date: Option<Date>,
+) -> Result<String> {
     let file = path.display();
     let bytes = fs::read(path).with_context(|| format!("cannot read {file}"))?;
     let origin = Origin { name: file.to_string(), file_hash: super::file_hash(path)?, date };
     // A pack is known by its file's name: a newer one of that name takes its place.
-    let collection = path.file_name().map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
+    let collection = path
+        .file_name()
+        .map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
     let (count, outcome) = match format {
         LabelFormat::Tagpack => {
             let pack = tagpack::read(&bytes, header_beside(path).as_deref(), &origin)?;
@@ -63,7 +71,8 @@ fn keep_one(store: &mut Store, format: LabelFormat, path: &Path, chain: Chain, d
             (tags.labels.len(), store.put_labels(&collection, &origin.file_hash, &tags.labels)?)
         }
         LabelFormat::Actorpack => {
-            let actors: Vec<store::Actor> = actorpack::read(&bytes, &origin)?.into_iter().map(stored).collect();
+            let actors: Vec<store::Actor> =
+                actorpack::read(&bytes, &origin)?.into_iter().map(stored).collect();
             (actors.len(), store.put_actors(&collection, &origin.file_hash, &actors)?)
         }
     };

@@ -39,7 +39,9 @@ pub fn keep(
 ) -> Result<String> {
     let file = path.display();
     let hash = super::file_hash(path)?;
-    if store.list_versions()?.iter().any(|row| row.version.file_hash == hash && name.is_none_or(|name| row.version.list == name)) {
+    if store.list_versions()?.iter().any(|row| {
+        row.version.file_hash == hash && name.is_none_or(|name| row.version.list == name)
+    }) {
         return Ok(format!("{file}: known, nothing changed\n"));
     }
     let spinner = out.spinner(format!("reading {file}"));
@@ -54,11 +56,19 @@ pub fn keep(
         Outcome::Replaced { .. } => "kept in place of another file of the same day",
     };
     let claims = if parsed.claims > 0 {
-        format!("; {} are no valid address of any known format and match only their own text", parsed.claims)
+        format!(
+            "; {} are no valid address of any known format and match only their own text",
+            parsed.claims
+        )
     } else {
         String::new()
     };
-    Ok(format!("{file}: {} of {}: {} entries {what}{claims}\n", version.list, version.date, parsed.listings.len()))
+    Ok(format!(
+        "{file}: {} of {}: {} entries {what}{claims}\n",
+        version.list,
+        version.date,
+        parsed.listings.len()
+    ))
 }
 
 fn parse(
@@ -74,7 +84,10 @@ fn parse(
         ListFormat::Ofac => Ok(lists::ofac::read(input, hash)?),
         ListFormat::Addresses => {
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            let name = name.map(str::to_string).or(stem).ok_or_else(|| anyhow!("the list has no name: give --name"))?;
+            let name = name
+                .map(str::to_string)
+                .or(stem)
+                .ok_or_else(|| anyhow!("the list has no name: give --name"))?;
             let date = date.unwrap_or_else(|| {
                 out.warn("a plain list does not say the day it was issued; today is taken, --date says better");
                 model::day_of(model::Timestamp::now())
@@ -114,7 +127,13 @@ fn status(home: &Home, args: &StatusArgs, out: &Out) -> Result<ExitCode> {
         out.print("No lists yet. `interdict lists import` takes one in.\n")?;
     }
     for row in rows {
-        out.print(&format!("{:<24} {}  {:>7} entries  sha256 {}…\n", row.list, row.date, row.entries, &row.file_hash[..12.min(row.file_hash.len())]))?;
+        out.print(&format!(
+            "{:<24} {}  {:>7} entries  sha256 {}…\n",
+            row.list,
+            row.date,
+            row.entries,
+            &row.file_hash[..12.min(row.file_hash.len())]
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,9 +19,13 @@ const LINE_BYTES_MAX: u64 = 4096;
 
 pub fn run(home: &Home, args: ScreenArgs, out: &Out) -> Result<ExitCode> {
     let store = home.open_existing()?;
-    let versions: Vec<ListVersion> = store.list_versions()?.into_iter().map(|row| row.version).collect();
+    let versions: Vec<ListVersion> =
+        store.list_versions()?.into_iter().map(|row| row.version).collect();
     if versions.is_empty() {
-        bail!("no list is kept in {}: `interdict lists import` takes one in", home.path().display());
+        bail!(
+            "no list is kept in {}: `interdict lists import` takes one in",
+            home.path().display()
+        );
     }
     let screen = Screen::new(&versions, store.listings()?);
     let queries = match &args.file {
@@ -50,7 +54,8 @@ fn lines(path: &Path) -> Result<Vec<String>> {
     for number in 1u64.. {
         let mut line = String::new();
         let read = input.by_ref().take(LINE_BYTES_MAX + 1).read_line(&mut line);
-        let read = read.with_context(|| format!("{}: line {number}: expected UTF-8 text", path.display()))?;
+        let read = read
+            .with_context(|| format!("{}: line {number}: expected UTF-8 text", path.display()))?;
         if read == 0 {
             break;
         }
@@ -88,13 +93,15 @@ fn table(answers: &[Answer], as_of: Date) -> String {
         }
     }
     if let Some(answer) = answers.first() {
-        text += &format!("\nSearched as of {as_of}: {}.\nNot found is not clean.\n", searched(answer));
+        text +=
+            &format!("\nSearched as of {as_of}: {}.\nNot found is not clean.\n", searched(answer));
     }
     text
 }
 
 fn hit_lines(hit: &Hit) -> String {
-    let or_unknown = |text: &Option<String>| text.as_deref().map_or_else(|| "not said".to_string(), plain);
+    let or_unknown =
+        |text: &Option<String>| text.as_deref().map_or_else(|| "not said".to_string(), plain);
     let mut text = format!("  {} of {}: {}\n", hit.list, hit.list_date, or_unknown(&hit.party));
     text += &format!("    programme {}", or_unknown(&hit.programme));
     if let Some(label) = &hit.asset_label {

@@ -42,7 +42,10 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
         out.print(&format!("{:<10} {} transfers, {span}\n", chain.chain.name(), chain.transfers))?;
     }
     for row in store.list_versions()? {
-        out.print(&format!("list       {} of {}, {} entries\n", row.version.list, row.version.date, row.entries))?;
+        out.print(&format!(
+            "list       {} of {}, {} entries\n",
+            row.version.list, row.version.date, row.entries
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

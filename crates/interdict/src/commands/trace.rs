@@ -41,9 +41,14 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     write(&report, &title, &args, out)?;
     if let Some(path) = &args.bundle {
         let key = home.signing_key()?;
-        let lines = bundle::write(&recorder.into_past(), &book, &settings, &report, &title, marking, &key)?;
+        let lines =
+            bundle::write(&recorder.into_past(), &book, &settings, &report, &title, marking, &key)?;
         save(path, &lines)?;
-        out.note(&format!("evidence written to {}; check it with `interdict verify {}`", path.display(), path.display()));
+        out.note(&format!(
+            "evidence written to {}; check it with `interdict verify {}`",
+            path.display(),
+            path.display()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,7 +60,8 @@ fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Se
         Some(case) if args.sources.is_empty() => &case.file.sources,
         _ => &args.sources,
     };
-    let sources = texts.iter().map(|text| source::find(view, text, chain)).collect::<Result<Vec<_>>>()?;
+    let sources =
+        texts.iter().map(|text| source::find(view, text, chain)).collect::<Result<Vec<_>>>()?;
     let policy = args.policy.or(said.and_then(|s| s.policy)).unwrap_or(Policy::Haircut);
     let mut settings = Settings::forward(sources, policy);
     settings.sources.sort();
@@ -69,7 +75,8 @@ fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Se
     settings.hops_max = args.hops.or(said.and_then(|s| s.hops));
     settings.budget = args.budget.or(said.and_then(|s| s.budget)).unwrap_or(Settings::BUDGET);
     settings.hub_degree = said.and_then(|s| s.hub_degree).unwrap_or(Settings::HUB_DEGREE);
-    settings.stop_confidence = said.and_then(|s| s.stop_confidence).unwrap_or(Settings::STOP_CONFIDENCE);
+    settings.stop_confidence =
+        said.and_then(|s| s.stop_confidence).unwrap_or(Settings::STOP_CONFIDENCE);
     settings.since = args.since;
     settings.until = args.until;
     let min_value = args.min_value.as_deref().or(said.and_then(|s| s.min_value.as_deref()));
@@ -89,25 +96,35 @@ fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, symbol) = (&text[..split], text[split..].trim());
     if symbol.eq_ignore_ascii_case("usd") {
-        return Ok(MinValue::UsdE12(amount::parse_units(number, 12).with_context(|| format!("--min-value {text}"))?));
+        return Ok(MinValue::UsdE12(
+            amount::parse_units(number, 12).with_context(|| format!("--min-value {text}"))?,
+        ));
     }
     let chain = settings.sources.first().map(Settings::source_chain);
     let wanted = |meta: &&model::AssetMeta| {
-        let is_named = meta.symbol.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(symbol));
-        Some(meta.asset.chain) == chain && if symbol.is_empty() { meta.asset.kind == AssetKind::Native } else { is_named }
+        let is_named =
+            meta.symbol.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(symbol));
+        Some(meta.asset.chain) == chain
+            && if symbol.is_empty() { meta.asset.kind == AssetKind::Native } else { is_named }
     };
-    let meta = Registry::shipped()
-        .iter()
-        .find(wanted)
-        .ok_or_else(|| anyhow!("--min-value {text}: expected `<number> <symbol>` of a known asset, or `<number>usd`"))?;
-    let base: U256 = amount::parse_units(number, meta.decimals.unwrap_or(0)).with_context(|| format!("--min-value {text}"))?;
+    let meta = Registry::shipped().iter().find(wanted).ok_or_else(|| {
+        anyhow!(
+            "--min-value {text}: expected `<number> <symbol>` of a known asset, or `<number>usd`"
+        )
+    })?;
+    let base: U256 = amount::parse_units(number, meta.decimals.unwrap_or(0))
+        .with_context(|| format!("--min-value {text}"))?;
     Ok(MinValue::Base { asset: meta.asset.clone(), base })
 }
 
 fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()> {
     let text = match args.format {
         TraceFormat::Table => {
-            let style = if args.out.is_some() { render::Style { color: false, width: 80 } } else { out.style() };
+            let style = if args.out.is_some() {
+                render::Style { color: false, width: 80 }
+            } else {
+                out.style()
+            };
             render::table(report, &style)
         }
         TraceFormat::Json => {

@@ -12,7 +12,9 @@ pub fn run(args: VerifyArgs, out: &Out) -> Result<ExitCode> {
     let name = args.file.display();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let checked = bundle::verify(&bytes).with_context(|| format!("{name} is refused"))?;
-    if let Some(expected) = args.key.filter(|expected| !expected.eq_ignore_ascii_case(&checked.public_key)) {
+    if let Some(expected) =
+        args.key.filter(|expected| !expected.eq_ignore_ascii_case(&checked.public_key))
+    {
         bail!("{name} is refused: signed by {}, expected {expected}", checked.public_key);
     }
     if args.format == TextFormat::Json {
