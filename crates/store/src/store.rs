@@ -5,7 +5,7 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use model::transfer::Equal;
-use model::{Book, Date, Oddity, TransferId};
+use model::{Book, Date, Oddity, TransferId, UtxoTransaction};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use crate::StoreError;
@@ -13,7 +13,7 @@ use crate::code::amount_out;
 use crate::error::{Doing, In};
 use crate::format;
 use crate::names::Names;
-use crate::rows::read;
+use crate::rows::{self, read};
 use crate::writer::{self, Note};
 
 /// The file within a home.
@@ -133,6 +133,29 @@ impl Store {
             ),
             |row| Ok(OddityRow { file: read(row, 0)?, oddity: self.oddity(row)? }),
         )
+    }
+
+    /// Bitcoin transactions of which an input spends what is not held, by block and
+    /// place in it. A transaction that arrives later resolves them by itself.
+    pub fn unresolved(&self, limit: usize) -> Result<Vec<UtxoTransaction>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let numbers: Vec<i64> = self.read_all(
+            &format!(
+                "SELECT tx FROM utxo_claim WHERE unresolved > 0 AND is_chosen = 1
+                 ORDER BY time, height, tx_index, tx LIMIT {limit}"
+            ),
+            |row| read(row, 0),
+        )?;
+        let names = &mut *self.names.borrow_mut();
+        let mut found = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if let Some(chosen) = rows::utxo(&self.db, names, number)? {
+                let mut tx = chosen.tx;
+                rows::resolve(&self.db, names, &mut tx)?;
+                found.push(tx);
+            }
+        }
+        Ok(found)
     }
 
     pub fn stats(&self) -> Result<Stats, StoreError> {

@@ -117,6 +117,7 @@ fn line(file: &Imported) -> String {
 /// Oddities are few or many: the first ones, and how many more.
 fn say_oddities(store: &Store, imported: &[Imported], out: &Out) -> Result<()> {
     const SHOWN: usize = 8;
+    const NAMED: usize = 2;
     let count: u64 = imported.iter().map(|file| file.counts.oddities).sum();
     if count > 0 {
         for row in store.oddities(SHOWN)? {
@@ -126,12 +127,15 @@ fn say_oddities(store: &Store, imported: &[Imported], out: &Out) -> Result<()> {
             out.note("  … `interdict status --format json` has all of them");
         }
     }
-    let unresolved =
-        imported.iter().map(|file| file.counts.unresolved_inputs).max().unwrap_or_default();
-    if unresolved > 0 {
+    let unresolved = imported.iter().map(|file| file.counts.unresolved_inputs).max();
+    if let Some(unresolved) = unresolved.filter(|count| *count > 0) {
         out.note(&format!(
-            "{unresolved} inputs spend outputs whose transactions are not in the data: their addresses and amounts are unknown"
+            "{unresolved} inputs spend outputs whose transactions are not in the data: whose they were and how much is unknown"
         ));
+        for tx in store.unresolved(NAMED)? {
+            out.note(&format!("  oddity: {}: {}", tx.id, super::status::missing(&tx)));
+        }
+        out.note("  … `interdict status --format json` names each");
     }
     Ok(())
 }

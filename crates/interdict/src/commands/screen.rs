@@ -93,8 +93,10 @@ fn table(answers: &[Answer], as_of: Date) -> String {
         }
     }
     if let Some(answer) = answers.first() {
-        text +=
-            &format!("\nSearched as of {as_of}: {}.\nNot found is not clean.\n", searched(answer));
+        text += &format!(
+            "\nSearched as of {as_of}: {}.\nNot found is not clean.\n",
+            searched(answer, as_of)
+        );
     }
     text
 }
@@ -117,12 +119,21 @@ fn hit_lines(hit: &Hit) -> String {
     text
 }
 
-fn searched(answer: &Answer) -> String {
+/// A list that has not been refreshed for weeks has surely changed since.
+fn age(date: Date, as_of: Date) -> String {
+    const STALE_DAYS: i32 = 30;
+    let days = date.until(as_of).map_or(0, |span| span.get_days());
+    if days > STALE_DAYS { format!(", {days} days older") } else { String::new() }
+}
+
+fn searched(answer: &Answer, as_of: Date) -> String {
     let lists: Vec<String> = answer
         .searched
         .iter()
         .map(|list| match list.list_date {
-            Some(date) => format!("{} of {date} ({} entries)", list.list, list.entries),
+            Some(date) => {
+                format!("{} of {date} ({} entries{})", list.list, list.entries, age(date, as_of))
+            }
             None => format!("{} (not covered: no version that old)", list.list),
         })
         .collect();

@@ -15,11 +15,14 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
     let coverage = store.coverage()?;
     let files = store.files()?;
     if args.format == TextFormat::Json {
-        let oddities: Vec<_> = store
-            .oddities(usize::MAX)?
-            .into_iter()
-            .map(|row| serde_json::json!({ "file": row.file, "at": row.oddity.at, "what": row.oddity.what }))
-            .collect();
+        let met = store.oddities(usize::MAX)?.into_iter().map(
+            |row| serde_json::json!({ "file": row.file, "at": row.oddity.at, "what": row.oddity.what }),
+        );
+        let unresolved = store.unresolved(usize::MAX)?;
+        let missing = unresolved
+            .iter()
+            .map(|tx| serde_json::json!({ "file": null, "at": tx.id, "what": missing(tx) }));
+        let oddities: Vec<_> = met.chain(missing).collect();
         let files: Vec<_> = files
             .iter()
             .map(|file| serde_json::json!({ "name": file.name, "sha256": file.sha256, "read_as": file.purpose, "bytes": file.bytes }))
@@ -48,4 +51,18 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What of a transaction is missing: the outputs it spends that are not held.
+pub fn missing(tx: &model::UtxoTransaction) -> String {
+    let outpoints: Vec<String> = tx
+        .unresolved()
+        .map(|outpoint| format!("{}:{}", outpoint.tx.hash_text(), outpoint.index))
+        .collect();
+    format!(
+        "{} of {} inputs spend outputs whose transactions are not in the data: {}",
+        outpoints.len(),
+        tx.inputs.len(),
+        outpoints.join(", ")
+    )
 }
