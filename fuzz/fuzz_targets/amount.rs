@@ -14,10 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     if let Ok(amount) = parse_units(text, decimals) {
-        assert_eq!(
-            parse_units(&format_units(amount, decimals), decimals),
-            Ok(amount)
-        );
+        assert_eq!(parse_units(&format_units(amount, decimals), decimals), Ok(amount));
         format_rounded(amount, decimals, 2);
     }
     if let Ok(amount) = parse_base(text) {
