@@ -53,6 +53,8 @@ pub struct Gathered {
     pub unpriced: BTreeSet<(Asset, model::Date)>,
     /// Accounts whose history the view does not vouch for.
     pub incomplete: BTreeSet<Account>,
+    /// Accounts with more transfers than the budget let in.
+    pub truncated: BTreeSet<Account>,
     budget_left: usize,
 }
 
@@ -269,8 +271,10 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let seeks: Vec<Seek> = accounts.iter().cloned().map(Seek::all).collect();
-        let sent = self.view.expand(Direction::Forward, &seeks, &Limits::NONE)?;
-        let received = self.view.expand(Direction::Backward, &seeks, &Limits::NONE)?;
+        // A source may be a hub: even it gives no more than the budget.
+        let limits = Limits { per_account: self.settings.budget, ..Limits::NONE };
+        let sent = self.view.expand(Direction::Forward, &seeks, &limits)?;
+        let received = self.view.expand(Direction::Backward, &seeks, &limits)?;
         for account in accounts {
             self.out.ledgers.insert(account.clone(), Vec::new());
         }
@@ -286,6 +290,9 @@ impl<'a> Walk<'a> {
         for reached in expansion.reached {
             if !reached.is_complete {
                 self.out.incomplete.insert(reached.account.clone());
+            }
+            if reached.is_truncated {
+                self.out.truncated.insert(reached.account.clone());
             }
             for transfer in reached.transfers {
                 let at = self.out.add(transfer);

@@ -251,6 +251,8 @@ pub struct CoverageReport {
     /// Accounts walked through whose history the data does not vouch for as whole.
     pub accounts_incomplete: usize,
     pub accounts_walked: usize,
+    /// Accounts of whose history the budget let in only a part.
+    pub accounts_truncated: usize,
     /// Prices a comparison needed and nobody gave.
     pub unpriced: Vec<Unpriced>,
     /// Bitcoin inputs whose previous output is not in the data.

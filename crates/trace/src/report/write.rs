@@ -394,10 +394,17 @@ fn coverage(view: &dyn View, gathered: &Gathered) -> Result<CoverageReport, View
                 .to_string(),
         );
     }
+    if !gathered.truncated.is_empty() {
+        notes.push(format!(
+            "{} accounts have more transfers than the budget lets in: what was left out is not followed.",
+            gathered.truncated.len()
+        ));
+    }
     Ok(CoverageReport {
         chains,
         accounts_incomplete: gathered.incomplete.len(),
         accounts_walked: gathered.ledgers.len(),
+        accounts_truncated: gathered.truncated.len(),
         unpriced: unpriced.collect(),
         inputs_unresolved: gathered.utxo.values().map(|tx| tx.unresolved().count()).sum(),
         times_unstated: gathered.depths.keys().filter(unstated).count(),

@@ -527,3 +527,16 @@ fn many_transfers_of_one_moment_are_ordered_in_time() {
         .expect("a report");
     assert_eq!(report.nodes.iter().filter(|node| node.depth == 3).count(), 3000);
 }
+
+#[test]
+fn a_source_with_more_than_the_budget_is_cut_and_said_so() {
+    let mut text = String::from("chain ethereum\n");
+    for n in 0..10 {
+        text += &format!("thief -> a{n} 1 ETH day {n}\n");
+    }
+    let (sketch, book) = told(&text);
+    let limited = Settings { budget: 4, ..settings(&sketch, "thief", Policy::Fifo) };
+    let report = run(&sketch.memory(), &book, &limited).expect("a report");
+    assert_eq!(report.coverage.accounts_truncated, 1);
+    assert_eq!(report.edges.len(), 4);
+}
