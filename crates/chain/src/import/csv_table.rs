@@ -17,15 +17,19 @@ use super::fields::{Cell, Row};
 
 pub const RECORD_BYTES_MAX: u64 = 16 << 20;
 const HEADER_BYTES_MAX: u64 = 1 << 16;
+const LAST_BREAK: &[u8] = b"\n";
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 pub struct CsvTable<R: Read> {
     name: String,
-    rows: csv::Reader<Limited<io::Chain<io::Cursor<Vec<u8>>, R>>>,
+    rows: csv::Reader<Limited<Bytes<R>>>,
     columns: HashMap<String, usize>,
     record: ByteRecord,
     allowed: Rc<Shared<u64>>,
 }
+
+/// The header read ahead, the rest, and a line break for a last line without one.
+type Bytes<R> = io::Chain<io::Chain<io::Cursor<Vec<u8>>, R>, &'static [u8]>;
 
 /// One row, its cells found by column name.
 pub struct CsvRow<'a> {
@@ -43,12 +47,16 @@ impl<R: BufRead> CsvTable<R> {
         let delimiter = delimiter(&header);
         let allowed = Rc::new(Shared::new(RECORD_BYTES_MAX));
         let limited = Limited {
-            inner: io::Cursor::new(header).chain(reader),
+            inner: io::Cursor::new(header).chain(reader).chain(LAST_BREAK),
             taken: 0,
             allowed: allowed.clone(),
         };
-        let mut rows =
-            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(limited);
+        // Not the reader's own CRLF: it ends a record before the `\n`, and lines miscount.
+        let mut rows = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .flexible(true)
+            .from_reader(limited);
         let columns = rows.byte_headers().map_err(|e| csv_error(name, e))?.clone();
         let columns = columns_by_name(name, &columns)?;
         Ok(CsvTable { name: name.to_string(), rows, columns, record: ByteRecord::new(), allowed })
@@ -60,11 +68,20 @@ impl<R: BufRead> CsvTable<R> {
 
     /// The next row, or none at the end.
     pub fn next(&mut self) -> Result<Option<(Place, CsvRow<'_>)>, ImportError> {
-        self.allowed.set(self.rows.position().byte() + RECORD_BYTES_MAX);
-        if !self.rows.read_byte_record(&mut self.record).map_err(|e| csv_error(&self.name, e))? {
-            return Ok(None);
+        loop {
+            self.allowed.set(self.rows.position().byte() + RECORD_BYTES_MAX);
+            if !self
+                .rows
+                .read_byte_record(&mut self.record)
+                .map_err(|e| csv_error(&self.name, e))?
+            {
+                return Ok(None);
+            }
+            if !is_blank(&self.record) {
+                break;
+            }
         }
-        let place = Place::Line(self.record.position().map_or(0, csv::Position::line));
+        let place = self.place();
         let (found, expected) = (self.record.len(), self.columns.len());
         if found != expected {
             let problem =
@@ -73,6 +90,20 @@ impl<R: BufRead> CsvTable<R> {
         }
         Ok(Some((place, CsvRow { columns: &self.columns, record: &self.record })))
     }
+}
+
+impl<R: Read> CsvTable<R> {
+    /// Where the record just read begins. Its end is known for sure, as its line break has
+    /// been read; the reader's own idea of its start misses blank lines before it.
+    fn place(&self) -> Place {
+        let breaks = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+        Place::Line(self.rows.position().line().saturating_sub(1 + breaks as u64))
+    }
+}
+
+/// A line of nothing but what a Windows line break leaves.
+fn is_blank(record: &ByteRecord) -> bool {
+    record.len() <= 1 && record.as_slice().trim_ascii().is_empty()
 }
 
 impl Row for CsvRow<'_> {
@@ -107,6 +138,8 @@ fn check_start(name: &str, start: &[u8]) -> Result<(), ImportError> {
         "the header has a zero byte: this is not a CSV file"
     } else if start.len() as u64 == HEADER_BYTES_MAX && !start.ends_with(b"\n") {
         "the first line is longer than 65536 bytes: expected a header"
+    } else if start.trim_ascii_end().contains(&b'\r') {
+        "its lines end in carriage returns alone: save it with line feeds"
     } else {
         return Ok(());
     };

@@ -232,6 +232,29 @@ fn the_line_is_named_even_after_quoted_newlines() {
 }
 
 #[test]
+fn the_line_is_named_whatever_ends_the_lines() {
+    let header = "tx,time,from,to,amount";
+    let good = format!("{},1,{A},{B},1", hash(1));
+    let bad = format!("{},1,{A},{B},x", hash(2));
+    let cases = [
+        (format!("{header}\n{good}\n{bad}\n"), 3),
+        (format!("{header}\r\n{good}\r\n{bad}\r\n"), 3),
+        (format!("{header}\r\n{good}\r\n{bad}"), 3),
+        (format!("{header}\n{bad}"), 2),
+        (format!("{header}\n\n{good}\n\n\n{bad}\n"), 6),
+        (format!("{header}\r\n\r\n{good}\r\n \r\n{bad}\r\n\r\n"), 5),
+    ];
+    for (text, line) in cases {
+        let error = read(&text).expect_err("bad").to_string();
+        assert!(error.starts_with(&format!("transfers.csv: line {line}: ")), "{text:?}: {error}");
+        let mended = text.replace(&bad, &good);
+        assert!(read(&mended).is_ok(), "{mended:?}");
+    }
+    let error = read(&format!("{header}\r{good}\r")).expect_err("bad").to_string();
+    assert!(error.contains("carriage returns"), "{error}");
+}
+
+#[test]
 fn missing_columns_and_chains_are_named() {
     let error = |text: &str| read(text).expect_err(text).to_string();
     assert!(
