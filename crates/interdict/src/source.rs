@@ -3,7 +3,7 @@
 //! A bare address or hash may be of several chains. The store decides where only one
 //! of them knows it; else the ambiguity is said aloud and `--chain` asked for.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use model::{Account, Chain, Outpoint, TxHash, TxId, View, identifier};
 use trace::Source;
 
@@ -17,16 +17,43 @@ pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source>
     }
     match known.as_slice() {
         [one] => Ok(one.clone()),
-        [] => bail!(
-            "{text} is not in the store; `interdict import` takes in what it moved ({})",
-            if candidates.is_empty() {
-                "it reads as no address, transaction or outpoint".to_string()
-            } else {
-                format!("looked on {}", chains(&candidates))
-            }
-        ),
+        [] => Err(unknown(view, text, chain, &candidates)?),
         several => bail!("{text} is known on {}: say which with --chain", chains(several)),
     }
+}
+
+/// Why nothing is known of it, and what would help.
+fn unknown(
+    view: &dyn View,
+    text: &str,
+    chain: Option<Chain>,
+    candidates: &[Source],
+) -> Result<anyhow::Error> {
+    if let (Some(named), Some(chain)) = (named_chain(text), chain)
+        && named != chain
+    {
+        return Ok(anyhow!(
+            "{text} names {}, but the chain asked for is {}",
+            named.name(),
+            chain.name()
+        ));
+    }
+    if chain.is_none() && view.coverage()?.is_empty() {
+        return Ok(anyhow!("no transfers are kept yet: `interdict import` takes them in"));
+    }
+    let why = if candidates.is_empty() {
+        "it reads as no address, transaction or outpoint".to_string()
+    } else {
+        format!("looked on {}", chains(candidates))
+    };
+    Ok(anyhow!("{text} is not in the store; `interdict import` takes in what it moved ({why})"))
+}
+
+/// The chain that the text itself names.
+fn named_chain(text: &str) -> Option<Chain> {
+    let text = text.trim();
+    let tx = || text.parse::<TxId>().ok().map(|tx| tx.chain);
+    text.parse::<Account>().ok().map(|account| account.chain).or_else(tx)
 }
 
 /// Every way to read the text, on the chains it may belong to.

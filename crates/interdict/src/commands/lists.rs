@@ -5,10 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use model::Date;
 use screen::lists::{self, ParsedList};
-use store::{Outcome, Store};
+use store::{ListRow, Outcome, Store};
 
 use crate::cli::{ListFormat, ListImportArgs, ListsArgs, ListsCommand, StatusArgs, TextFormat};
 use crate::home::Home;
@@ -38,16 +38,32 @@ pub fn keep(
     out: &Out,
 ) -> Result<String> {
     let file = path.display();
+    if name.is_some_and(|name| name.trim().is_empty()) {
+        bail!("--name: expected what the list is called, found nothing");
+    }
     let hash = super::file_hash(path)?;
-    if store.list_versions()?.iter().any(|row| {
-        row.version.file_hash == hash && name.is_none_or(|name| row.version.list == name)
-    }) {
+    let list = match format {
+        ListFormat::Ofac => lists::ofac::LIST.to_string(),
+        ListFormat::Addresses => plain_name(path, name)?,
+    };
+    // A later day with the same entries is a later version: it says they were still there.
+    let is_known = |row: &ListRow| {
+        row.version.list == list
+            && row.version.file_hash == hash
+            && date.is_none_or(|date| format == ListFormat::Ofac || row.version.date == date)
+    };
+    if store.list_versions()?.iter().any(is_known) {
         return Ok(format!("{file}: known, nothing changed\n"));
     }
     let spinner = out.spinner(format!("reading {file}"));
-    let parsed = parse(format, path, name, date, &hash, out).with_context(|| format!("{file}"));
+    let parsed = parse(format, path, &list, date, &hash, out).with_context(|| format!("{file}"));
     spinner.finish_and_clear();
     let parsed = parsed?;
+    if parsed.listings.is_empty() {
+        bail!(
+            "{file}: no address in it: as a version of {list} it would take everybody off the list"
+        );
+    }
     let version = &parsed.version;
     let outcome = store.put_list(version, name.unwrap_or(&version.list), &parsed.listings)?;
     let what = match outcome {
@@ -55,26 +71,30 @@ pub fn keep(
         Outcome::New => "kept",
         Outcome::Replaced { .. } => "kept in place of another file of the same day",
     };
-    let claims = if parsed.claims > 0 {
-        format!(
-            "; {} are no valid address of any known format and match only their own text",
-            parsed.claims
-        )
-    } else {
-        String::new()
+    let claims = match parsed.claims {
+        0 => String::new(),
+        1 => "; 1 is no valid address of any known format and matches only its own text".into(),
+        n => {
+            format!("; {n} are no valid address of any known format and match only their own text")
+        }
     };
-    Ok(format!(
-        "{file}: {} of {}: {} entries {what}{claims}\n",
-        version.list,
-        version.date,
-        parsed.listings.len()
-    ))
+    let entries = match parsed.listings.len() {
+        1 => "1 entry".to_string(),
+        n => format!("{n} entries"),
+    };
+    Ok(format!("{file}: {} of {}: {entries} {what}{claims}\n", version.list, version.date))
+}
+
+/// A plain list is called as it is told, else as its file.
+fn plain_name(path: &Path, name: Option<&str>) -> Result<String> {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    name.map(str::to_string).or(stem).ok_or_else(|| anyhow!("the list has no name: give --name"))
 }
 
 fn parse(
     format: ListFormat,
     path: &Path,
-    name: Option<&str>,
+    name: &str,
     date: Option<Date>,
     hash: &str,
     out: &Out,
@@ -83,16 +103,11 @@ fn parse(
     match format {
         ListFormat::Ofac => Ok(lists::ofac::read(input, hash)?),
         ListFormat::Addresses => {
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            let name = name
-                .map(str::to_string)
-                .or(stem)
-                .ok_or_else(|| anyhow!("the list has no name: give --name"))?;
             let date = date.unwrap_or_else(|| {
                 out.warn("a plain list does not say the day it was issued; today is taken, --date says better");
                 model::day_of(model::Timestamp::now())
             });
-            Ok(lists::addresses::read(input, &name, date, hash)?)
+            Ok(lists::addresses::read(input, name, date, hash)?)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use model::{Date, ListVersion, Timestamp};
 use screen::{Answer, Hit, Screen};
 
@@ -32,6 +32,9 @@ pub fn run(home: &Home, args: ScreenArgs, out: &Out) -> Result<ExitCode> {
         Some(path) => lines(path)?,
         None => args.addresses,
     };
+    if let (true, Some(path)) = (queries.is_empty(), &args.file) {
+        out.warn(&format!("{} holds no address: nothing was screened", path.display()));
+    }
     let as_of = args.as_of.unwrap_or_else(today);
     let answers: Vec<Answer> = queries.iter().map(|query| screen.screen(query, as_of)).collect();
     match args.format {
@@ -54,8 +57,7 @@ fn lines(path: &Path) -> Result<Vec<String>> {
     for number in 1u64.. {
         let mut line = String::new();
         let read = input.by_ref().take(LINE_BYTES_MAX + 1).read_line(&mut line);
-        let read = read
-            .with_context(|| format!("{}: line {number}: expected UTF-8 text", path.display()))?;
+        let read = read.map_err(|error| unread(error, path, number))?;
         if read == 0 {
             break;
         }
@@ -70,6 +72,13 @@ fn lines(path: &Path) -> Result<Vec<String>> {
     Ok(queries)
 }
 
+fn unread(error: io::Error, path: &Path, number: u64) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::InvalidData {
+        return anyhow!("{}: line {number}: expected UTF-8 text", path.display());
+    }
+    anyhow::Error::new(error).context(format!("cannot read {}", path.display()))
+}
+
 fn today() -> Date {
     model::day_of(Timestamp::now())
 }
@@ -80,13 +89,18 @@ fn table(answers: &[Answer], as_of: Date) -> String {
         let verdict = match (answer.hits.is_empty(), answer.covered) {
             (false, _) => "LISTED",
             (true, true) => "no hit",
-            (true, false) => "no hit, and not every list is covered",
+            (true, false) if answer.searched.iter().any(|list| list.covered) => {
+                "no hit, and not every list is covered"
+            }
+            (true, false) => "not covered: no stored list is as old as that day",
         };
         text += &format!("{}  {verdict}\n", plain(&answer.query));
         answer.hits.iter().for_each(|hit| text += &hit_lines(hit));
         for former in &answer.former {
-            let since = former.absent_since.map_or("later".to_string(), |date| date.to_string());
-            text += &format!("  formerly on {}, absent since {since}\n", former.list);
+            text += &match former.absent_since {
+                Some(date) => format!("  formerly on {}, absent since {date}\n", former.list),
+                None => format!("  on {} before that day and after it\n", former.list),
+            };
         }
         if let Some(note) = &answer.note {
             text += &format!("  note: {}\n", plain(note));
