@@ -86,6 +86,17 @@ impl Chain {
             Chain::Solana(_) => 501,
         }
     }
+
+    /// Decimals of the native asset where all networks of the family agree, test networks
+    /// too. EVM chains nearly all have 18, but each decides for itself.
+    pub fn native_decimals(self) -> Option<u8> {
+        match self {
+            Chain::Bitcoin(_) => Some(8),
+            Chain::Evm(_) => None,
+            Chain::Tron(_) => Some(6),
+            Chain::Solana(_) => Some(9),
+        }
+    }
 }
 
 /// Names accepted where a person types, most common spelling of a chain first.

@@ -16,6 +16,7 @@ use std::io::{BufRead, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use bitcoin::consensus::encode;
 use bitcoin::hashes::Hash;
 use bitcoin::{Block, BlockHash, Transaction, Txid};
 use model::{
@@ -97,7 +98,8 @@ fn import_frames(mut frames: Frames<'_>, run: &mut Run<'_>) -> Result<(), Import
         let Frame { network, offset, bytes } = frame;
         let chain = Chain::Bitcoin(network);
         if let Some(given) = run.options.chain.filter(|given| *given != chain) {
-            let what = format!("the block's magic says {chain}, --chain says {given}");
+            let what =
+                format!("the block's magic says {}, --chain says {}", chain.name(), given.name());
             return Err(run.error(Some(Place::Byte(offset)), None, Problem::other(what)));
         }
         let block = decode(&bytes, offset, run)?;
@@ -108,7 +110,11 @@ fn import_frames(mut frames: Frames<'_>, run: &mut Run<'_>) -> Result<(), Import
 
 fn decode(bytes: &[u8], offset: u64, run: &Run<'_>) -> Result<Block, ImportError> {
     bitcoin::consensus::deserialize(bytes).map_err(|e| {
-        run.error(Some(Place::Byte(offset)), None, Problem::other(format!("not a block: {e}")))
+        let why = match e {
+            encode::Error::Io(_) => "it ends too early".to_string(),
+            e => e.to_string(),
+        };
+        run.error(Some(Place::Byte(offset)), None, Problem::other(format!("not a block: {why}")))
     })
 }
 

@@ -63,11 +63,14 @@ pub fn import(reader: &mut dyn BufRead, run: &mut Run<'_>) -> Result<(), ImportE
     Ok(())
 }
 
+const LEGS_ONLY: &str = "rows of Bitcoin do not say which output an input spends: they are kept, but a trace follows blocks only (bitcoin-blocks)";
+
 /// What earlier rows of this file told.
 #[derive(Default)]
 struct Seen {
     nth: Nth,
     assets: HashMap<Asset, AssetMeta>,
+    has_legs: bool,
 }
 
 fn import_row(fields: &Fields<'_>, seen: &mut Seen, run: &mut Run<'_>) -> Result<(), ImportError> {
@@ -91,6 +94,10 @@ fn import_row(fields: &Fields<'_>, seen: &mut Seen, run: &mut Run<'_>) -> Result
         kind,
     };
     check_ends(fields, &transfer, position.as_ref())?;
+    if transfer.tx.chain.is_utxo() && !seen.has_legs {
+        seen.has_legs = true;
+        run.oddity(Some(fields.place), LEGS_ONLY)?;
+    }
     if position.is_none() {
         transfer.position =
             if kind == TransferKind::Fee { Position::Fee } else { seen.nth.next(&transfer) };
@@ -158,7 +165,9 @@ fn decimals(fields: &Fields<'_>, asset: &Asset) -> Result<Option<u8>, ImportErro
             .map(Some)
             .ok_or_else(|| fields.wrong(DECIMALS, "a number of decimals, 0 to 77"));
     }
-    Ok(Registry::shipped().get(asset).and_then(|meta| meta.decimals))
+    let known = Registry::shipped().get(asset).and_then(|meta| meta.decimals);
+    let of_family = || asset.is_native().then(|| asset.chain.native_decimals()).flatten();
+    Ok(known.or_else(of_family))
 }
 
 fn amount(fields: &Fields<'_>, decimals: u8) -> Result<U256, ImportError> {

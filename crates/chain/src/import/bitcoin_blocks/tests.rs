@@ -387,7 +387,7 @@ fn hostile_frames_are_errors() {
         error
             .expect_err("another network")
             .to_string()
-            .contains("--chain says bip122:000000000019d668")
+            .contains("magic says bitcoin-regtest, --chain says bitcoin")
     );
 }
 

@@ -157,12 +157,32 @@ fn bitcoin_rows_are_legs() {
     };
     let (facts, _) = read(&format!("{},1,,{address},0.5,out0", hash(1))).expect("imports");
     assert_eq!(transfers(&facts)[0].amount, U256::from(50_000_000));
+    let [said] = &oddities(&facts)[..] else { panic!("{:?}", oddities(&facts)) };
+    assert!(said.contains("line 2") && said.contains("follows blocks only"), "{said}");
     let error =
         read(&format!("{},1,{address},{address},0.5,", hash(1))).expect_err("no leg").to_string();
     assert!(error.contains("import the blocks"), "{error}");
     let error =
         read(&format!("{},1,{address},,0.5,out0", hash(1))).expect_err("wrong end").to_string();
     assert!(error.contains("an output has a receiver"), "{error}");
+}
+
+#[test]
+fn native_coins_of_test_networks_have_their_own_decimals() {
+    let amount = |chain: &str, position: &str, row: &str| {
+        let text = format!("tx,time,from,to,amount,position\n{row},0.5,{position}\n");
+        let (facts, _) = facts_of(Format::TransfersCsv, "t.csv", text.as_bytes(), &on(chain))
+            .unwrap_or_else(|e| panic!("{chain}: {e}"));
+        let assumed = oddities(&facts).iter().any(|said| said.contains("assumed"));
+        (transfers(&facts)[0].amount, assumed)
+    };
+    let row = format!("{},1,,mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn", hash(1));
+    assert_eq!(amount("bitcoin-testnet", "out0", &row), (U256::from(50_000_000), false));
+    let row = format!("{},1,,TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", &hash(1)[2..]);
+    assert_eq!(amount("tron-nile", "", &row), (U256::from(500_000), false));
+    let row = format!("{},1,{A},{B}", hash(1));
+    let (base, is_assumed) = amount("eip155:987654", "", &row);
+    assert_eq!((base, is_assumed), (U256::from(500_000_000_000_000_000u64), true));
 }
 
 #[test]
