@@ -81,6 +81,10 @@ pub fn verify(bytes: &[u8]) -> Result<Checked> {
     let mut read = rows::Read::default();
     for (n, text) in lines.iter().enumerate() {
         let row: Row = serde_json::from_str(text).with_context(|| format!("line {}", n + 1))?;
+        // JSON can say a field twice: what is read must be all there is.
+        if line(&row)? != *text {
+            bail!("line {}: it says more than is read, or writes it otherwise", n + 1);
+        }
         read.take(row).with_context(|| format!("line {}", n + 1))?;
     }
     let bundle = read.finish()?;

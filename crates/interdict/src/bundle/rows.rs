@@ -386,7 +386,7 @@ pub struct Read {
     prices: Prices,
     crossings: Vec<CrossingDecision>,
     registry: Option<Registry>,
-    coverage: Vec<Coverage>,
+    coverage: Option<Vec<Coverage>>,
     assets: Vec<AssetMeta>,
     degrees: BTreeMap<Account, Degree>,
     transfers: Vec<Transfer>,
@@ -397,6 +397,9 @@ pub struct Read {
 
 impl Read {
     pub fn take(&mut self, row: Row) -> Result<()> {
+        if self.head.is_none() && !matches!(row, Row::Head { .. }) {
+            bail!("expected the head first");
+        }
         match row {
             Row::Head { format, version, title, marking, made_by } => {
                 if format != super::FORMAT || version != super::VERSION {
@@ -406,9 +409,9 @@ impl Read {
                         super::VERSION
                     );
                 }
-                self.head = Some((title, marking, made_by));
+                once(&mut self.head, (title, marking, made_by), "head")?;
             }
-            Row::Settings(settings) => self.settings = Some(settings),
+            Row::Settings(settings) => once(&mut self.settings, settings, "settings")?,
             Row::Price { asset, date, usd_e12, source } => {
                 let usd_e12 = usd_e12.parse().context("usd_e12")?;
                 self.prices.insert(Price { asset, date, usd_e12, source });
@@ -442,8 +445,8 @@ impl Read {
                     reason,
                 }));
             }
-            Row::Registry { assets } => self.registry = Some(registry(&assets)?),
-            Row::Coverage { chains } => self.coverage = chains,
+            Row::Registry { assets } => once(&mut self.registry, registry(&assets)?, "registry")?,
+            Row::Coverage { chains } => once(&mut self.coverage, chains, "coverage")?,
             Row::Asset { asset, symbol, decimals, freezable } => {
                 self.assets.push(AssetMeta { asset, symbol, decimals, freezable });
             }
@@ -454,7 +457,7 @@ impl Read {
             Row::Bitcoin(row) => self.utxo.push(bitcoin(*row)?),
             Row::Label(row) => self.book.add_label(label(*row)),
             Row::Listing(row) => self.book.add_listing(listing(*row)),
-            Row::Report { report } => self.report = Some(report),
+            Row::Report { report } => once(&mut self.report, report, "report")?,
         }
         Ok(())
     }
@@ -465,9 +468,18 @@ impl Read {
         let registry = self.registry.ok_or_else(|| anyhow!("it has no registry of assets"))?;
         let settings = settings(row, self.prices, self.crossings, registry)?;
         let report = self.report.ok_or_else(|| anyhow!("it has no report"))?;
-        let past = Past::new(self.transfers, self.utxo, self.degrees, self.assets, self.coverage);
+        let coverage = self.coverage.ok_or_else(|| anyhow!("it has no coverage"))?;
+        let past = Past::new(self.transfers, self.utxo, self.degrees, self.assets, coverage);
         Ok(Bundle { title, marking, made_by, settings, past, book: self.book, report })
     }
+}
+
+/// Of two, a reader may be shown one and the check another.
+fn once<T>(place: &mut Option<T>, value: T, what: &str) -> Result<()> {
+    if place.replace(value).is_some() {
+        bail!("a second {what}");
+    }
+    Ok(())
 }
 
 fn settings(

@@ -6,15 +6,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::bundle;
 use crate::cli::{TextFormat, VerifyArgs};
+use crate::home::unhex;
 use crate::out::Out;
 
 pub fn run(args: VerifyArgs, out: &Out) -> Result<ExitCode> {
     let name = args.file.display();
+    let expected = args.key.as_deref().map(expected_key).transpose()?;
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
     let checked = bundle::verify(&bytes).with_context(|| format!("{name} is refused"))?;
-    if let Some(expected) =
-        args.key.filter(|expected| !expected.eq_ignore_ascii_case(&checked.public_key))
-    {
+    if let Some(expected) = expected.filter(|expected| *expected != checked.public_key) {
         bail!("{name} is refused: signed by {}, expected {expected}", checked.public_key);
     }
     if args.format == TextFormat::Json {
@@ -41,4 +41,12 @@ the key with one you got another way (`--key`).\n",
         checked.public_key,
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn expected_key(text: &str) -> Result<String> {
+    let key = text.trim().to_ascii_lowercase();
+    match unhex(&key) {
+        Some(bytes) if bytes.len() == 32 => Ok(key),
+        _ => bail!("--key {text:?}: expected a public key of 64 hex digits"),
+    }
 }
