@@ -28,7 +28,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use model::{Book, View, ViewError};
+use model::{Account, Book, View, ViewError};
 
 pub use policy::Policy;
 pub use report::Report;
@@ -42,6 +42,8 @@ pub enum TraceError {
     UnknownSource { source_text: String },
     #[error("no source given: name an address, a transaction or an outpoint")]
     NoSource,
+    #[error("the swap declared at {account} is of more than any asset has units")]
+    AbsurdSwap { account: Account },
 }
 
 /// Follows the settings' sources and reports by their policy.
@@ -49,6 +51,7 @@ pub fn run(view: &dyn View, book: &Book, settings: &Settings) -> Result<Report, 
     if settings.sources.is_empty() {
         return Err(TraceError::NoSource);
     }
+    check_declared(settings)?;
     if settings.policy == Policy::HighestValue && !settings.compare {
         let walked = route::walk(view, book, settings)?;
         return Ok(report::of_route(view, book, settings, &walked)?);
@@ -70,6 +73,19 @@ pub fn run(view: &dyn View, book: &Book, settings: &Settings) -> Result<Report, 
         report.comparison = Some(report::Comparison::of(compared));
     }
     Ok(report)
+}
+
+/// Amounts that sums of them cannot hold would not be conserved. Of transfers,
+/// [`poisoning`] keeps such amounts out.
+fn check_declared(settings: &Settings) -> Result<(), TraceError> {
+    for decision in &settings.crossings {
+        if let CrossingDecision::Declared(Declared { account, from_base, to_base, .. }) = decision
+            && [from_base, to_base].into_iter().any(|base| poisoning::is_absurd(*base))
+        {
+            return Err(TraceError::AbsurdSwap { account: account.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// All policies over the same gathered past.

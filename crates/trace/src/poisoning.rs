@@ -37,6 +37,10 @@ const BAIT_PERCENT: u64 = 1;
 /// also keeps every sum of a walk within 256 bits.
 const ABSURD_BITS: usize = 192;
 
+pub fn is_absurd(base: U256) -> bool {
+    base >> ABSURD_BITS != U256::ZERO
+}
+
 #[derive(Debug, Default)]
 pub struct Found {
     pub excluded: BTreeMap<At, FindingKind>,
@@ -101,7 +105,7 @@ fn suspicion(at: At, gathered: &Gathered, registry: &Registry) -> Option<(Findin
             format!("the token calls itself {symbol:?}, but {genuine} is kept by another contract");
         return Some((FindingKind::ImitationToken, why));
     }
-    if transfer.amount >> ABSURD_BITS != U256::ZERO {
+    if is_absurd(transfer.amount) {
         return Some((
             FindingKind::AbsurdAmount,
             "the amount is more than any asset has units".into(),

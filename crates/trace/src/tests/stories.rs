@@ -472,6 +472,27 @@ fn a_declared_swap_is_crossed_as_declared() {
     assert_eq!(report.crossings[0].kind, crate::crossing::CrossingKind::Declared);
 }
 
+/// Two of them add up to more than a number holds, and nothing would be conserved.
+#[test]
+fn a_declared_swap_of_an_absurd_amount_is_refused() {
+    let (sketch, book) = told("chain ethereum\n thief -> a 10 ETH day 0\n a -> pool 10 ETH day 1");
+    let mut declaring = settings(&sketch, "thief", Policy::Fifo);
+    for _ in 0..2 {
+        declaring.crossings.push(CrossingDecision::Declared(Declared {
+            account: sketch.account("a"),
+            venue: sketch.account("pool"),
+            from_asset: sketch.asset("ETH").expect("native"),
+            from_base: units("5", 18),
+            to_asset: model::Asset::native(model::Chain::BITCOIN),
+            to_base: model::U256::MAX,
+            time: "2025-01-03T00:00:00Z".parse().expect("a time"),
+            reason: "somebody said so".into(),
+        }));
+    }
+    let refused = run(&sketch.memory(), &book, &declaring).expect_err("absurd").to_string();
+    assert!(refused.contains("more than any asset has units"), "{refused}");
+}
+
 #[test]
 fn an_unlabelled_hub_is_not_walked_through() {
     let mut text = String::from("chain ethereum\nthief -> hub 10 ETH day 0\n");
