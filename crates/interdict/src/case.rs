@@ -202,10 +202,12 @@ impl Case {
     pub fn add_labels(&self, book: &mut Book) -> Result<()> {
         for row in &self.file.label {
             let confidence = Confidence::named(&row.confidence).ok_or_else(|| {
+                let grades: Vec<&str> = Confidence::SCALE.iter().map(|(name, _)| *name).collect();
                 anyhow!(
-                    "case file: label {}: {:?} is no grade of confidence",
+                    "case file: label {}: {:?} is no grade of confidence: expected one of {}",
                     row.name,
-                    row.confidence
+                    row.confidence,
+                    grades.join(", ")
                 )
             })?;
             book.add_label(Label {
@@ -247,18 +249,18 @@ impl Case {
     }
 
     pub fn since(&self) -> Result<Option<Timestamp>> {
-        time(self.file.settings.since.as_deref(), "T00:00:00Z")
+        time("since", self.file.settings.since.as_deref(), "T00:00:00Z")
     }
 
     pub fn until(&self) -> Result<Option<Timestamp>> {
-        time(self.file.settings.until.as_deref(), "T23:59:59.999999999Z")
+        time("until", self.file.settings.until.as_deref(), "T23:59:59.999999999Z")
     }
 }
 
-fn time(text: Option<&str>, of_day: &str) -> Result<Option<Timestamp>> {
+fn time(field: &str, text: Option<&str>, of_day: &str) -> Result<Option<Timestamp>> {
     text.map(|text| parse_time(text, of_day))
         .transpose()
-        .map_err(|why| anyhow!("case file: settings: {why}"))
+        .map_err(|why| anyhow!("case file: settings: {field}: {why}"))
 }
 
 fn usd_e12(row: &PriceRow, prices: &Prices) -> Result<u128> {

@@ -39,18 +39,41 @@ pub enum Command {
     /// Take in transfers and blocks from files
     Import(ImportArgs),
     /// Sanctions and other lists: import, show
+    #[command(after_help = "\
+Examples:
+  interdict lists import ofac sdn_advanced.xml.bz2
+  interdict lists status")]
     Lists(ListsArgs),
     /// Labels: who addresses belong to
+    #[command(after_help = "\
+Examples:
+  interdict labels import tagpack packs/*.yaml
+  interdict labels status")]
     Labels(LabelsArgs),
     /// Follow money forward or backward
     Trace(Box<TraceArgs>),
     /// Is an address on a list? Exit code 10 when one is
     Screen(ScreenArgs),
     /// Check an evidence bundle offline: signature and every step of the route
+    #[command(after_help = "\
+Exit code: 0 it holds, anything else it is refused and the line at fault named.
+
+Examples:
+  interdict verify theft.bundle
+  interdict verify theft.bundle --key 3b6a27bc…")]
     Verify(VerifyArgs),
     /// What the home holds
+    #[command(after_help = "\
+Examples:
+  interdict status
+  interdict status --format json")]
     Status(StatusArgs),
     /// Write shell completions
+    #[command(after_help = "\
+Examples:
+  interdict completions bash > ~/.local/share/bash-completion/completions/interdict
+  interdict completions zsh > ~/.zfunc/_interdict
+  interdict completions fish > ~/.config/fish/completions/interdict.fish")]
     Completions(CompletionsArgs),
 }
 
@@ -107,6 +130,10 @@ Examples:
   interdict lists import addresses fbi.txt --name fbi-psa250226 --date 2025-02-26")]
     Import(ListImportArgs),
     /// Show the versions that are kept
+    #[command(after_help = "\
+Examples:
+  interdict lists status
+  interdict lists status --format json")]
     Status(StatusArgs),
 }
 
@@ -147,6 +174,10 @@ Examples:
   interdict labels import name-tags etherscan.json --chain ethereum")]
     Import(LabelImportArgs),
     /// Show what is kept
+    #[command(after_help = "\
+Examples:
+  interdict labels status
+  interdict labels status --format json")]
     Status(StatusArgs),
 }
 
@@ -187,7 +218,7 @@ Examples:
   interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2
   interdict trace eip155:1:0x4766… --policy highest-value --hops 4
   interdict trace <txid>:1 --backward --format json
-  interdict trace 0x… --since 2025-02-21 --min-value 100usd --compare
+  interdict trace 0x… --since 2025-02-21 --min-value '0.5 ETH' --compare
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html")]
 pub struct TraceArgs {
     /// Where the money starts (with --backward: where it arrived)
@@ -217,7 +248,7 @@ pub struct TraceArgs {
     /// Transfers from a source at most
     #[arg(long, value_name = "N")]
     pub hops: Option<u32>,
-    /// Smaller transfers are not followed: `0.5 ETH`, `100usd`
+    /// Smaller transfers are not followed: `0.5 ETH`, or `100usd` where a case file gives prices
     #[arg(long, value_name = "AMOUNT")]
     pub min_value: Option<String>,
     /// Transfers looked at, at most [default: 200000]

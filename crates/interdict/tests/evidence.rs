@@ -69,7 +69,7 @@ fn bundles_of_every_direction_policy_and_kind_of_source_verify() {
             "0.1 ETH",
         ],
     );
-    verifies(&home, &[&evm(1), "--min-value", "1usd", "--budget", "3"]);
+    verifies(&home, &[&evm(1), "--budget", "3"]);
     verifies(&home, &[&hash(1)]);
     verifies(&home, &[&hash(2), &evm(1)]);
     verifies(&home, &[&evm(7)]);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use model::{AssetKind, Direction, Registry, U256, View, amount};
 use trace::{MinValue, Policy, Report, Settings};
 
@@ -79,14 +79,19 @@ fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Se
         said.and_then(|s| s.stop_confidence).unwrap_or(Settings::STOP_CONFIDENCE);
     settings.since = args.since;
     settings.until = args.until;
-    let min_value = args.min_value.as_deref().or(said.and_then(|s| s.min_value.as_deref()));
-    settings.min_value = min_value.map(|text| parse_min_value(text, &settings)).transpose()?;
     if let Some(case) = case {
         settings.since = settings.since.or(case.since()?);
         settings.until = settings.until.or(case.until()?);
         settings.prices = case.prices()?;
         settings.crossings = case.crossings()?;
     }
+    if let (Some(since), Some(until)) = (settings.since, settings.until)
+        && since > until
+    {
+        bail!("nothing lies between --since {since} and --until {until}");
+    }
+    let min_value = args.min_value.as_deref().or(said.and_then(|s| s.min_value.as_deref()));
+    settings.min_value = min_value.map(|text| parse_min_value(text, &settings)).transpose()?;
     Ok(settings)
 }
 
@@ -96,6 +101,11 @@ fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, symbol) = (&text[..split], text[split..].trim());
     if symbol.eq_ignore_ascii_case("usd") {
+        if settings.prices.iter().next().is_none() {
+            bail!(
+                "--min-value {text}: no price is known, so it would cut nothing: a case file gives prices, or name an amount such as `0.5 ETH`"
+            );
+        }
         return Ok(MinValue::UsdE12(
             amount::parse_units(number, 12).with_context(|| format!("--min-value {text}"))?,
         ));
@@ -146,13 +156,18 @@ fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()
     }
 }
 
-/// Under another name first, so that a full disk never leaves half a file.
+/// Under another name first, so that a full disk never leaves half a file. What is no
+/// plain file (a pipe, a terminal, `/dev/null`) is written to, never replaced.
 fn save(path: &Path, text: &str) -> Result<()> {
     let doing = || format!("cannot write {}", path.display());
-    let mut fresh = path.as_os_str().to_owned();
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if fs::metadata(&whole).is_ok_and(|there| !there.is_file()) {
+        return fs::write(&whole, text).with_context(doing);
+    }
+    let mut fresh = whole.as_os_str().to_owned();
     fresh.push(".part");
     fs::write(&fresh, text).with_context(doing)?;
-    fs::rename(&fresh, path).with_context(doing)
+    fs::rename(&fresh, &whole).with_context(doing)
 }
 
 fn title(report: &Report) -> String {
