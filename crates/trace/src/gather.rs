@@ -181,6 +181,8 @@ impl<'a> Walk<'a> {
             None => Err(TraceError::UnknownSource { source_text: id.to_string() }),
             Some(Transaction::Utxo(tx)) => {
                 let outpoints: Vec<Outpoint> = order::outpoints(&tx).collect();
+                // Its outputs are held by somebody even where nobody spends them.
+                self.bitcoin(&BTreeSet::from([*id]))?;
                 self.out.source_outpoints.extend(outpoints.iter().copied());
                 frontier.outpoints.extend(outpoints);
                 Ok(())

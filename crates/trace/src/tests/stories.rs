@@ -430,6 +430,18 @@ fn bitcoin_from_an_outpoint_taints_that_output_only() {
 }
 
 #[test]
+fn bitcoin_from_a_transaction_taints_outputs_nobody_spent_too() {
+    let (sketch, book) = told(BITCOIN);
+    let settings = Settings::forward(vec![Source::Transaction(sketch.tx("t1"))], Policy::Fifo);
+    let report = run(&sketch.memory(), &book, &settings).expect("a report");
+    let totals = &report.totals.by_asset[0];
+    assert_eq!(totals.tainted_in.0, units("49.9", 8));
+    assert_eq!(totals.tainted_in.0, totals.resting.0 + totals.fees.0);
+    let x = report.nodes.iter().find(|node| node.account == sketch.account("x")).expect("x");
+    assert_eq!(x.resting.values().map(|base| base.0).sum::<model::U256>(), units("0.9", 8));
+}
+
+#[test]
 fn bitcoin_backward_reaches_the_victim() {
     let (sketch, book) = told(BITCOIN);
     let outpoint = model::Outpoint { tx: sketch.tx("t3"), index: 0 };
