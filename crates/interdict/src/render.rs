@@ -1,20 +1,27 @@
-//! Placeholder by the lead until the renderers land: overwrite me.
+//! The picture: a trace's report, written for people.
+//!
+//! In: a [`trace::Report`]. Out: text, and nothing else happens. [`html()`] is one file that
+//! opens in any browser without a network, [`table()`] a tree for the terminal, [`csv()`] the
+//! edges for a spreadsheet, [`dot()`] a graph for Graphviz. All four say the same in the same
+//! [`words`]; [`flow`] is the report as places and streams. Every text that comes from outside
+//! (labels, symbols, names of parties) passes through [`plain`] and the escaping of its format.
+
+mod csv;
+mod dot;
+mod flow;
+mod html;
+mod table;
+mod words;
+
+pub use self::csv::csv;
+pub use self::dot::dot;
+pub use self::html::html;
+pub use self::table::table;
+pub use self::words::plain;
+
+/// How a terminal wants its text.
 pub struct Style {
     pub color: bool,
+    /// No line is longer.
     pub width: usize,
-}
-pub fn html(_: &trace::Report, _: &str) -> String {
-    String::new()
-}
-pub fn table(_: &trace::Report, _: &Style) -> String {
-    String::new()
-}
-pub fn csv(_: &trace::Report) -> String {
-    String::new()
-}
-pub fn dot(_: &trace::Report) -> String {
-    String::new()
-}
-pub fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
