@@ -5,7 +5,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Account, Asset, U256};
+use model::{Account, Asset};
 use trace::report::{AssetTotals, Base, Comparison, EndpointKind, Node};
 use trace::{Policy, Report};
 

@@ -1,6 +1,5 @@
 //! The picture itself, as inline SVG that needs no script.
 
-use model::U256;
 use model::amount::format_units;
 
 use super::super::flow::Flow;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use model::{Asset, Timestamp, U256};
+use model::Timestamp;
 
 use super::super::flow::{Flow, Place, Spot};
 use super::super::words::{Class, Passage, Sums, Words, add, cut_to, minute, plural};
