@@ -17,7 +17,7 @@ pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source>
     }
     match known.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(unknown(view, text, chain, &candidates)?),
+        [] => Err(unknown(view, &shown(text), chain, &candidates)?),
         several => bail!("{text} is known on {}: say which with --chain", chains(several)),
     }
 }
@@ -47,6 +47,15 @@ fn unknown(
         format!("looked on {}", chains(candidates))
     };
     Ok(anyhow!("{text} is not in the store; `interdict import` takes in what it moved ({why})"))
+}
+
+/// As an error quotes it: no hash or address is longer.
+fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
 }
 
 /// The chain that the text itself names.

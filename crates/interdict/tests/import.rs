@@ -84,6 +84,8 @@ fn blocks_of_a_node_are_followed_from_an_output_a_transaction_and_an_address() {
     assert_eq!(met(&from_output), named(&["bob", "dave"]));
     assert_books(&from_output, 30 * COIN, 29 * COIN, COIN);
 
+    assert_eq!(from_output["assets"][0]["decimals"], 8, "a coin of a test network is one too");
+
     let from_tx = home.json(&["trace", &theft.id(), "--format", "json"]);
     assert_eq!(met(&from_tx), named(&["bob", "carol", "dave"]));
     assert_books(&from_tx, 49 * COIN + COIN / 10 * 9, 48 * COIN + COIN / 10 * 9, COIN);

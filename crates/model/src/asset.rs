@@ -82,9 +82,10 @@ impl Asset {
 }
 
 impl AssetMeta {
-    /// Nothing known but the name.
+    /// Nothing known but the name, and what every native coin of its family has in common.
     pub fn unknown(asset: Asset) -> AssetMeta {
-        AssetMeta { asset, symbol: None, decimals: None, freezable: Freezable::Unknown }
+        let decimals = asset.is_native().then(|| asset.chain.native_decimals()).flatten();
+        AssetMeta { asset, symbol: None, decimals, freezable: Freezable::Unknown }
     }
 }
 
