@@ -33,9 +33,8 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     while let Some(arg) = args.next() {
         if arg == "--seconds" {
             let text = args.next().context("--seconds wants a number")?;
-            seconds = text
-                .parse()
-                .with_context(|| format!("--seconds wants a number, not {text:?}"))?;
+            seconds =
+                text.parse().with_context(|| format!("--seconds wants a number, not {text:?}"))?;
         } else if known.contains(arg) {
             chosen.push(arg.clone());
         } else {
@@ -47,10 +46,8 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let build = Build::choose()?;
     println!("── build with {}", build.said());
     build.run(&chosen)?;
-    let failed: Vec<&String> = chosen
-        .iter()
-        .filter(|target| !attack(&build, target, seconds))
-        .collect();
+    let failed: Vec<&String> =
+        chosen.iter().filter(|target| !attack(&build, target, seconds)).collect();
     println!(
         "\n── summary: {} targets, {seconds} s each, {} found something",
         chosen.len(),
@@ -59,11 +56,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     for target in &failed {
         println!("{target}: see fuzz/artifacts/{target}");
     }
-    Ok(if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every file of `fuzz/fuzz_targets`, by name.
@@ -79,10 +72,7 @@ pub fn targets_in(root: &Path) -> Result<Vec<String>> {
     for file in files {
         let path = file?.path();
         if path.extension().is_some_and(|ext| ext == "rs") {
-            names.extend(
-                path.file_stem()
-                    .map(|stem| stem.to_string_lossy().into_owned()),
-            );
+            names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
         }
     }
     names.sort();
@@ -106,9 +96,7 @@ impl Build {
         let host = said.lines().find_map(|line| line.strip_prefix("host: "));
         Ok(Build {
             has_nightly: nightly.is_ok_and(|(is_there, _)| is_there),
-            host: host
-                .context("`rustc -vV` does not name its host")?
-                .to_string(),
+            host: host.context("`rustc -vV` does not name its host")?.to_string(),
         })
     }
 
@@ -125,10 +113,7 @@ impl Build {
         if self.has_nightly {
             command = run::program("rustup");
             command.args(["run", "nightly", "cargo"]);
-            command
-                .env_remove("RUSTUP_TOOLCHAIN")
-                .env_remove("CARGO")
-                .env_remove("RUSTC");
+            command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
             flags.push("-Zsanitizer=address");
         }
         // Naming the host as target keeps the flags away from build scripts.
@@ -181,12 +166,7 @@ fn attack_command(build: &Build, target: &str, seconds: u64) -> Result<Command> 
     command.env("ASAN_OPTIONS", "detect_odr_violation=0");
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args([
-        "-verbosity=0",
-        "-print_final_stats=1",
-        "-timeout=10",
-        "-rss_limit_mb=2048",
-    ]);
+    command.args(["-verbosity=0", "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=2048"]);
     command.arg(corpus);
     let seeds = fuzz.join("seeds").join(target);
     if seeds.is_dir() {

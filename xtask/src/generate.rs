@@ -35,13 +35,7 @@ fn lock_fuzz() -> Result<()> {
     std::fs::copy(place::root().join("Cargo.lock"), &lock)
         .context("cannot write fuzz/Cargo.lock")?;
     let mut command = run::cargo();
-    command.args([
-        "metadata",
-        "--format-version",
-        "1",
-        "--manifest-path",
-        fuzz::MANIFEST,
-    ]);
+    command.args(["metadata", "--format-version", "1", "--manifest-path", fuzz::MANIFEST]);
     let (is_locked, said) = run::listen(&mut command)?;
     if !is_locked {
         std::fs::write(&lock, before).context("cannot restore fuzz/Cargo.lock")?;
@@ -67,9 +61,8 @@ fn fuzz_manifest(root: &Path) -> Result<Generated> {
     let path = fuzz::MANIFEST;
     let text =
         std::fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
-    let (kept, _) = text
-        .split_once(MARK)
-        .with_context(|| format!("{path} has lost its line {MARK:?}"))?;
+    let (kept, _) =
+        text.split_once(MARK).with_context(|| format!("{path} has lost its line {MARK:?}"))?;
     let mut text = format!("{kept}{MARK}");
     for name in fuzz::targets_in(root)? {
         text.push_str(&format!(

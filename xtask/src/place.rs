@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 /// The repository.
 pub fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent()
-        .expect("xtask lies in the repository")
-        .to_path_buf()
+    here.parent().expect("xtask lies in the repository").to_path_buf()
 }
 
 /// Cargo's build folder, wherever the caller keeps it.
@@ -25,8 +23,5 @@ pub fn tools() -> PathBuf {
 
 /// A path as a person in the repository would type it.
 pub fn shown(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

@@ -29,16 +29,9 @@ pub fn shown(command: &Command) -> String {
     };
     let words = command.get_args().map(|arg| {
         let text = place::shown(Path::new(arg));
-        if text.contains([' ', '(', '*']) {
-            format!("'{text}'")
-        } else {
-            text
-        }
+        if text.contains([' ', '(', '*']) { format!("'{text}'") } else { text }
     });
-    std::iter::once(name.to_string())
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join(" ")
+    std::iter::once(name.to_string()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs it with our own terminal.
@@ -57,14 +50,9 @@ pub fn watch(command: &mut Command, mark: &str) -> Result<Option<String>> {
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
-    let mut child = command
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| cannot_start(command))?;
-    let said = child
-        .stderr
-        .take()
-        .expect("stderr was piped one line above");
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
+    let said = child.stderr.take().expect("stderr was piped one line above");
     let mut found = None;
     for line in BufReader::new(said).split(b'\n') {
         let line = line.with_context(|| format!("cannot read what `{}` says", shown(command)))?;
@@ -85,19 +73,12 @@ pub fn watch(command: &mut Command, mark: &str) -> Result<Option<String>> {
 pub fn listen(command: &mut Command) -> Result<(bool, String)> {
     let output = command.output().with_context(|| cannot_start(command))?;
     let said = [output.stdout, output.stderr].concat();
-    Ok((
-        output.status.success(),
-        String::from_utf8_lossy(&said).into_owned(),
-    ))
+    Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// Is the program there at all?
 pub fn exists(name: &str) -> bool {
-    let quiet = program(name)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let quiet = program(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     quiet.is_ok_and(|status| status.success())
 }
 

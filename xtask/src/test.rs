@@ -22,46 +22,14 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        what: "every file is formatted",
-        run: fmt,
-    },
-    Step {
-        name: "tidy",
-        what: "the house rules of the tree hold",
-        run: house_rules,
-    },
-    Step {
-        name: "clippy",
-        what: "no warning in any target",
-        run: clippy,
-    },
-    Step {
-        name: "tests",
-        what: "unit, property, snapshot and end-to-end tests",
-        run: tests,
-    },
-    Step {
-        name: "doc-tests",
-        what: "examples in the documentation",
-        run: doc_tests,
-    },
-    Step {
-        name: "deny",
-        what: "licences, bans and sources of dependencies",
-        run: deny,
-    },
-    Step {
-        name: "advisories",
-        what: "no known hole in a dependency",
-        run: advisories,
-    },
-    Step {
-        name: "fuzz",
-        what: "every fuzz target builds",
-        run: fuzz_builds,
-    },
+    Step { name: "fmt", what: "every file is formatted", run: fmt },
+    Step { name: "tidy", what: "the house rules of the tree hold", run: house_rules },
+    Step { name: "clippy", what: "no warning in any target", run: clippy },
+    Step { name: "tests", what: "unit, property, snapshot and end-to-end tests", run: tests },
+    Step { name: "doc-tests", what: "examples in the documentation", run: doc_tests },
+    Step { name: "deny", what: "licences, bans and sources of dependencies", run: deny },
+    Step { name: "advisories", what: "no known hole in a dependency", run: advisories },
+    Step { name: "fuzz", what: "every fuzz target builds", run: fuzz_builds },
 ];
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
@@ -77,11 +45,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
             eprintln!("\nerror in {}: {error:#}", step.name);
         }
         let has_failed = outcome.is_err();
-        rows.push(Row {
-            name: step.name,
-            outcome,
-            took,
-        });
+        rows.push(Row { name: step.name, outcome, took });
         if has_failed && !plan.keep_going {
             break;
         }
@@ -96,10 +60,7 @@ struct Plan {
 
 impl Plan {
     fn parse(args: &[String]) -> Result<Plan> {
-        let mut plan = Plan {
-            steps: Vec::new(),
-            keep_going: false,
-        };
+        let mut plan = Plan { steps: Vec::new(), keep_going: false };
         for arg in args {
             if arg == "--keep-going" {
                 plan.keep_going = true;
@@ -107,10 +68,7 @@ impl Plan {
             }
             let Some(step) = STEPS.iter().find(|step| step.name == arg) else {
                 let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-                bail!(
-                    "no step {arg:?}; there are {} and --keep-going",
-                    names.join(", ")
-                );
+                bail!("no step {arg:?}; there are {} and --keep-going", names.join(", "));
             };
             plan.steps.push(step);
         }
@@ -135,11 +93,7 @@ fn sum_up(rows: &[Row], plan: &Plan) -> ExitCode {
             Ok(Outcome::NotChecked(why)) => ("not checked", why.clone()),
             Err(error) => ("FAILED", error.root_cause().to_string()),
         };
-        println!(
-            "{:<11} {word:<12} {:>7.1} s  {note}",
-            row.name,
-            row.took.as_secs_f64()
-        );
+        println!("{:<11} {word:<12} {:>7.1} s  {note}", row.name, row.took.as_secs_f64());
     }
     for step in plan.steps.iter().skip(rows.len()) {
         println!("{:<11} not run", step.name);
@@ -206,11 +160,7 @@ fn tests() -> Result<Outcome> {
     let mut command = run::program(nextest);
     command.args(["nextest", "run", "--workspace", "--locked"]);
     let summary = run::watch(&mut command, "Summary [")?;
-    Ok(Outcome::Passed(
-        summary
-            .map(|line| without_colour(line.trim()))
-            .unwrap_or_default(),
-    ))
+    Ok(Outcome::Passed(summary.map(|line| without_colour(line.trim())).unwrap_or_default()))
 }
 
 fn doc_tests() -> Result<Outcome> {
@@ -220,14 +170,7 @@ fn doc_tests() -> Result<Outcome> {
 
 fn deny() -> Result<Outcome> {
     let mut command = run::program(DENY.get()?);
-    command.args([
-        "--locked",
-        "check",
-        "--hide-inclusion-graph",
-        "licenses",
-        "bans",
-        "sources",
-    ]);
+    command.args(["--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
     run::pass_through(&mut command)?;
     passed()
 }
@@ -259,19 +202,10 @@ fn could_not_reach(said: &str) -> bool {
 fn fuzz_builds() -> Result<Outcome> {
     tools::need_cpp_compiler()?;
     let mut command = run::cargo();
-    command.args([
-        "check",
-        "--locked",
-        "--manifest-path",
-        fuzz::MANIFEST,
-        "--target-dir",
-    ]);
+    command.args(["check", "--locked", "--manifest-path", fuzz::MANIFEST, "--target-dir"]);
     run::pass_through(command.arg(fuzz::target_dir()))
         .context("if its lock file is not fresh, `cargo xtask gen` writes it anew")?;
-    Ok(Outcome::Passed(format!(
-        "{} targets",
-        fuzz::targets()?.len()
-    )))
+    Ok(Outcome::Passed(format!("{} targets", fuzz::targets()?.len())))
 }
 
 fn without_colour(line: &str) -> String {
@@ -298,10 +232,7 @@ mod tests {
 
     #[test]
     fn an_unknown_step_is_refused_and_the_steps_are_named() {
-        let error = Plan::parse(&["clipy".to_string()])
-            .err()
-            .expect("no such step")
-            .to_string();
+        let error = Plan::parse(&["clipy".to_string()]).err().expect("no such step").to_string();
         assert!(error.contains("clippy"), "{error}");
     }
 }

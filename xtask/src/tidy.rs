@@ -25,11 +25,7 @@ pub fn run() -> Result<ExitCode> {
         println!("{fault}");
     }
     println!("tidy: {} broken", count(&faults));
-    Ok(if faults.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 pub fn count(faults: &[Fault]) -> String {
@@ -53,9 +49,7 @@ pub fn check(root: &Path) -> Result<Vec<Fault>> {
 fn stale(tree: &Tree) -> Result<Vec<Fault>> {
     let generated = generate::all(&tree.root)?.into_iter();
     let stale = generated.filter(|file| tree.text(file.path).as_deref() != Some(&file.text));
-    Ok(stale
-        .map(|file| format!("{}: not fresh; run `cargo xtask gen`", file.path))
-        .collect())
+    Ok(stale.map(|file| format!("{}: not fresh; run `cargo xtask gen`", file.path)).collect())
 }
 
 /// The files of the repository.
@@ -75,29 +69,18 @@ impl Tree {
             "--others",
             "--exclude-standard",
         ]);
-        let output = git
-            .output()
-            .context("cannot run git, which lists the files to look at")?;
+        let output = git.output().context("cannot run git, which lists the files to look at")?;
         if !output.status.success() {
-            bail!(
-                "git cannot list the files: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("git cannot list the files: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let listed = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
-        let mut files: Vec<String> = listed
-            .split('\0')
-            .filter(|name| !name.is_empty())
-            .map(String::from)
-            .collect();
+        let mut files: Vec<String> =
+            listed.split('\0').filter(|name| !name.is_empty()).map(String::from).collect();
         // Git still lists a file that was just deleted.
         files.retain(|file| root.join(file).is_file());
         files.sort();
         files.dedup();
-        Ok(Tree {
-            root: root.to_path_buf(),
-            files,
-        })
+        Ok(Tree { root: root.to_path_buf(), files })
     }
 
     /// The text of a file; none when it is missing or not text.
@@ -107,10 +90,7 @@ impl Tree {
 
     pub fn with_extension(&self, extension: &str) -> impl Iterator<Item = &str> {
         let suffix = format!(".{extension}");
-        self.files
-            .iter()
-            .map(String::as_str)
-            .filter(move |file| file.ends_with(&suffix))
+        self.files.iter().map(String::as_str).filter(move |file| file.ends_with(&suffix))
     }
 
     /// Names of the folders in `crates/` that hold a manifest.
@@ -127,9 +107,7 @@ impl Tree {
         } else {
             format!("crates/{name}/Cargo.toml")
         };
-        let text = self
-            .text(&path)
-            .with_context(|| format!("cannot read {path}"))?;
+        let text = self.text(&path).with_context(|| format!("cannot read {path}"))?;
         text.parse().with_context(|| format!("{path} is not TOML"))
     }
 }
@@ -138,10 +116,7 @@ impl Tree {
 /// only tests use is not part of a crate.
 pub fn dependencies(manifest: &toml::Table) -> Vec<String> {
     let targets = manifest.get("target").and_then(toml::Value::as_table);
-    let per_target = targets
-        .into_iter()
-        .flat_map(|t| t.values())
-        .filter_map(toml::Value::as_table);
+    let per_target = targets.into_iter().flat_map(|t| t.values()).filter_map(toml::Value::as_table);
     std::iter::once(manifest)
         .chain(per_target)
         .flat_map(|table| ["dependencies", "build-dependencies"].map(|key| table.get(key)))
@@ -158,12 +133,7 @@ mod tests {
     #[test]
     fn the_tree_is_tidy() {
         let faults = check(&place::root()).expect("the tree can be read");
-        assert!(
-            faults.is_empty(),
-            "{} broken:\n{}",
-            count(&faults),
-            faults.join("\n")
-        );
+        assert!(faults.is_empty(), "{} broken:\n{}", count(&faults), faults.join("\n"));
     }
 
     #[test]
@@ -203,12 +173,6 @@ pub mod sample {
             std::fs::write(path, text).expect("a file");
         }
         let files = files.iter().map(|(path, _)| path.to_string()).collect();
-        Sample {
-            tree: Tree {
-                root: folder.path().to_path_buf(),
-                files,
-            },
-            _folder: folder,
-        }
+        Sample { tree: Tree { root: folder.path().to_path_buf(), files }, _folder: folder }
     }
 }

@@ -15,16 +15,8 @@ pub struct Tool {
     pub takes: &'static str,
 }
 
-pub const NEXTEST: Tool = Tool {
-    name: "cargo-nextest",
-    version: "0.9.143",
-    takes: "four minutes",
-};
-pub const DENY: Tool = Tool {
-    name: "cargo-deny",
-    version: "0.20.2",
-    takes: "two minutes",
-};
+pub const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143", takes: "four minutes" };
+pub const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", takes: "two minutes" };
 
 impl Tool {
     /// The tool, installed into `target/tools` when neither that folder nor the
@@ -47,13 +39,8 @@ impl Tool {
         let Ok((true, said)) = run::listen(run::program(path).arg("--version")) else {
             return false;
         };
-        let series = self
-            .version
-            .rsplit_once('.')
-            .map_or(self.version, |(series, _)| series);
-        said.split_whitespace()
-            .nth(1)
-            .is_some_and(|found| found.starts_with(&format!("{series}.")))
+        let series = self.version.rsplit_once('.').map_or(self.version, |(series, _)| series);
+        said.split_whitespace().nth(1).is_some_and(|found| found.starts_with(&format!("{series}.")))
     }
 
     fn install(&self) -> Result<()> {

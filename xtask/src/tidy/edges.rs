@@ -17,9 +17,7 @@ enum MayUse {
 }
 
 pub fn check(tree: &Tree) -> Result<Vec<Fault>> {
-    let text = tree
-        .text(TABLE)
-        .with_context(|| format!("cannot read {TABLE}"))?;
+    let text = tree.text(TABLE).with_context(|| format!("cannot read {TABLE}"))?;
     let table = parse_table(&text);
     let mut present: BTreeSet<String> = tree.crates().map(String::from).collect();
     if tree.files.iter().any(|file| file == "xtask/Cargo.toml") {
@@ -27,25 +25,18 @@ pub fn check(tree: &Tree) -> Result<Vec<Fault>> {
     }
     let mut faults = Vec::new();
     for name in table.keys().filter(|name| !present.contains(*name)) {
-        faults.push(format!(
-            "{TABLE}: the crate table names `{name}`, which is not in the tree"
-        ));
+        faults.push(format!("{TABLE}: the crate table names `{name}`, which is not in the tree"));
     }
     for name in &present {
         let manifest = tree.manifest(name)?;
         if !takes_workspace_lints(&manifest) {
-            faults.push(format!(
-                "crate {name}: its manifest lacks `[lints] workspace = true`"
-            ));
+            faults.push(format!("crate {name}: its manifest lacks `[lints] workspace = true`"));
         }
         let Some(may_use) = table.get(name) else {
             faults.push(format!("{TABLE}: the crate table does not name `{name}`"));
             continue;
         };
-        for used in dependencies(&manifest)
-            .iter()
-            .filter(|used| present.contains(*used))
-        {
+        for used in dependencies(&manifest).iter().filter(|used| present.contains(*used)) {
             if !may_use.lets(used) {
                 faults.push(format!(
                     "crate {name}: uses `{used}`, which the crate table in {TABLE} does not allow; \
@@ -62,12 +53,7 @@ impl MayUse {
         match cell {
             "all" => MayUse::All,
             "–" | "-" | "" => MayUse::Only(BTreeSet::new()),
-            names => MayUse::Only(
-                names
-                    .split(',')
-                    .map(|name| bare(name).to_string())
-                    .collect(),
-            ),
+            names => MayUse::Only(names.split(',').map(|name| bare(name).to_string()).collect()),
         }
     }
 
@@ -80,9 +66,7 @@ impl MayUse {
 }
 
 fn takes_workspace_lints(manifest: &toml::Table) -> bool {
-    let lints = manifest
-        .get("lints")
-        .and_then(|lints| lints.get("workspace"));
+    let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
     lints.and_then(toml::Value::as_bool) == Some(true)
 }
 
@@ -99,15 +83,9 @@ fn parse_table(text: &str) -> BTreeMap<String, MayUse> {
     };
     lines
         .map_while(cells)
-        .filter(|row| {
-            !row.iter()
-                .all(|cell| cell.chars().all(|c| matches!(c, '-' | ':')))
-        })
+        .filter(|row| !row.iter().all(|cell| cell.chars().all(|c| matches!(c, '-' | ':'))))
         .filter_map(|row| {
-            Some((
-                bare(row.get(name_at)?).to_string(),
-                MayUse::parse(row.get(uses_at)?),
-            ))
+            Some((bare(row.get(name_at)?).to_string(), MayUse::parse(row.get(uses_at)?)))
         })
         .collect()
 }
@@ -158,19 +136,13 @@ mod tests {
     fn an_edge_upwards_is_named() {
         let faults = faults("interdict");
         assert_eq!(faults.len(), 1);
-        assert!(
-            faults[0].starts_with("crate trace: uses `interdict`"),
-            "{faults:?}"
-        );
+        assert!(faults[0].starts_with("crate trace: uses `interdict`"), "{faults:?}");
     }
 
     #[test]
     fn a_crate_the_table_does_not_name_is_a_fault_and_so_is_a_missing_one() {
         let sample = sample::tree(&[
-            (
-                "ARCHITECTURE.md",
-                "| crate | may use |\n|---|---|\n| `gone` | – |\n",
-            ),
+            ("ARCHITECTURE.md", "| crate | may use |\n|---|---|\n| `gone` | – |\n"),
             ("crates/new/Cargo.toml", "[package]\n"),
         ]);
         let faults = check(&sample.tree).expect("the table is there");

@@ -4,11 +4,8 @@
 use super::{Fault, Tree};
 
 /// Split so that this file does not find itself.
-const FOREIGN: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!(".lib", "rary"),
-    concat!("farm", "-bench"),
-];
+const FOREIGN: &[&str] =
+    &[concat!("/wo", "rk/"), concat!(".lib", "rary"), concat!("farm", "-bench")];
 
 const SOURCES: &[&str] = &["rs", "ts", "tsx", "js", "css", "sh"];
 const LINES_MAX: usize = 900;
@@ -19,31 +16,21 @@ pub fn check(tree: &Tree) -> Vec<Fault> {
         let Some(text) = tree.text(file) else {
             continue;
         };
-        for word in FOREIGN
-            .iter()
-            .filter(|word| file.contains(**word) || text.contains(**word))
-        {
-            let line = text
-                .lines()
-                .position(|line| line.contains(word))
-                .map_or(1, |at| at + 1);
-            faults.push(format!(
-                "{file}:{line}: `{word}` means nothing on another machine"
-            ));
+        for word in FOREIGN.iter().filter(|word| file.contains(**word) || text.contains(**word)) {
+            let line = text.lines().position(|line| line.contains(word)).map_or(1, |at| at + 1);
+            faults.push(format!("{file}:{line}: `{word}` means nothing on another machine"));
         }
         let lines = text.lines().count();
         if is_source(file) && lines > LINES_MAX {
-            faults.push(format!(
-                "{file}: {lines} lines, more than {LINES_MAX}; it holds two things"
-            ));
+            faults
+                .push(format!("{file}: {lines} lines, more than {LINES_MAX}; it holds two things"));
         }
     }
     faults
 }
 
 fn is_source(file: &str) -> bool {
-    file.rsplit_once('.')
-        .is_some_and(|(_, extension)| SOURCES.contains(&extension))
+    file.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension))
 }
 
 #[cfg(test)]

@@ -31,12 +31,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
             continue;
         }
         let line = without_code_spans(line);
-        for (open, close) in [
-            ("](", ')'),
-            ("src=\"", '"'),
-            ("href=\"", '"'),
-            ("srcset=\"", '"'),
-        ] {
+        for (open, close) in [("](", ')'), ("src=\"", '"'), ("href=\"", '"'), ("srcset=\"", '"')] {
             for rest in line.split(open).skip(1) {
                 let link = rest.split_once(close).map_or(rest, |(link, _)| link);
                 // `[text](link "title")`
@@ -44,9 +39,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
                 found.push((number, link.trim_matches(['<', '>']).to_string()));
             }
         }
-        let reference = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]: "));
+        let reference = line.strip_prefix('[').and_then(|rest| rest.split_once("]: "));
         found.extend(reference.map(|(_, link)| (number, link.trim().to_string())));
     }
     found
@@ -98,10 +91,7 @@ mod tests {
                     ```\n[f](g.md)\n```\n[h]: ../../outside.md\n";
         let sample = sample::tree(&[("docs/a.md", text), ("STYLE.md", "")]);
         let faults = check(&sample.tree);
-        let named: Vec<&str> = faults
-            .iter()
-            .filter_map(|fault| fault.split('`').nth(1))
-            .collect();
+        let named: Vec<&str> = faults.iter().filter_map(|fault| fault.split('`').nth(1)).collect();
         assert_eq!(named, ["no.md", "pic.png", "../../outside.md"]);
     }
 }

@@ -8,9 +8,7 @@ use anyhow::Result;
 
 use super::{Fault, Tree, dependencies};
 
-const PURE: &[&str] = &[
-    "model", "entity", "screen", "trace", "detect", "guard", "drill",
-];
+const PURE: &[&str] = &["model", "entity", "screen", "trace", "detect", "guard", "drill"];
 
 /// Guests that open files, sockets or clocks.
 const IO_CRATES: &[&str] = &[
@@ -59,10 +57,7 @@ pub fn check(tree: &Tree) -> Result<Vec<Fault>> {
             }
         }
         let sources = format!("crates/{name}/src/");
-        for file in tree
-            .with_extension("rs")
-            .filter(|file| file.starts_with(&sources))
-        {
+        for file in tree.with_extension("rs").filter(|file| file.starts_with(&sources)) {
             faults.extend(doors(file, &tree.text(file).unwrap_or_default()));
         }
     }
@@ -74,9 +69,7 @@ fn doors(file: &str, text: &str) -> Vec<Fault> {
     for (number, line) in (1..).zip(text.lines()) {
         let code = line.split_once("//").map_or(line, |(code, _)| code);
         for (door, instead) in DOORS.iter().filter(|(door, _)| code.contains(door)) {
-            faults.push(format!(
-                "{file}:{number}: a pure crate mentions `{door}`; {instead}"
-            ));
+            faults.push(format!("{file}:{number}: a pure crate mentions `{door}`; {instead}"));
         }
     }
     faults
