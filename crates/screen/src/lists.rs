@@ -14,7 +14,7 @@ use model::{Identifier, ListVersion, Listing};
 
 pub use error::{ListError, Place};
 
-use crate::query::lookup_text;
+use crate::query::{is_blank, lookup_text};
 
 /// One version of one list, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ParsedList {
     }
 
     fn listing(&self, written: &str) -> Listing {
-        let written = written.trim();
+        let written = written.trim_matches(is_blank);
         Listing {
             version: self.version.clone(),
             identifier: Identifier::parse(written),

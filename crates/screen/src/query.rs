@@ -59,8 +59,9 @@ fn evm_without_checksum(identifier: &Identifier) -> Option<Address> {
     Address::parse(&bare.to_ascii_lowercase(), Chain::ETHEREUM).ok()
 }
 
-/// White space, and the invisible characters that copying drags along.
-fn is_blank(character: char) -> bool {
+/// White space, and the invisible characters that copying drags along, into
+/// lists as into queries.
+pub(crate) fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }

@@ -26,6 +26,12 @@ fn lines_comments_and_blanks() {
     check("\n\n#\n", &[]);
 }
 
+/// A query is freed of them, so a list that kept them would not be found.
+#[test]
+fn invisible_characters_are_no_part_of_an_address() {
+    check(&format!("{A}\u{feff}\n\u{200b}\"{B}\u{2060}\"\n\u{200b}\n"), &[(A, None), (B, None)]);
+}
+
 #[test]
 fn a_second_column_says_whose_it_is() {
     check(

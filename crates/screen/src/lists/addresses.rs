@@ -10,6 +10,7 @@ use std::io::{BufRead, ErrorKind, Read};
 use model::{Date, ListVersion};
 
 use super::{ListError, ParsedList};
+use crate::query::is_blank;
 
 const LINE_BYTES_MAX: u64 = 4096;
 
@@ -66,7 +67,10 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn unquoted(field: &str) -> String {
-    let field = field.trim();
+    let field = field.trim_matches(is_blank);
     let inner = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
-    inner.map_or_else(|| field.to_string(), |inner| inner.replace("\"\"", "\"").trim().to_string())
+    inner.map_or_else(
+        || field.to_string(),
+        |inner| inner.replace("\"\"", "\"").trim_matches(is_blank).to_string(),
+    )
 }

@@ -17,6 +17,7 @@ use model::{Date, ListVersion};
 
 use super::xml::Xml;
 use super::{Entry, ListError, ParsedList};
+use crate::query::is_blank;
 
 /// What we call the list.
 pub const LIST: &str = "ofac-sdn";
@@ -211,7 +212,7 @@ fn read_addresses<R: BufRead>(
                 continue;
             }
             let written = xml.text()?;
-            if !written.is_empty() {
+            if !written.chars().all(is_blank) {
                 addresses.push(Address { written, asset_label: asset.cloned() });
             }
         }
