@@ -16,6 +16,7 @@ use trace::Report;
 use self::escape::{html as escaped, json};
 use self::layout::Picture;
 use super::flow::Flow;
+use super::words;
 use super::words::{Class, Words, plain, plural, policy_meaning, second};
 
 const CSS: &str = include_str!("html.css");
@@ -58,8 +59,10 @@ fn masthead(words: &Words, title: &str) -> String {
         .iter()
         .take(8)
         .map(|source| {
-            let bare = source.rsplit_once(':').map_or(source.as_str(), |(_, address)| address);
-            format!("<code data-copy=\"{}\">{}</code>", escaped(bare), escaped(source))
+            let (text, chain) = words::source(source);
+            let on = chain.map(|chain| format!(" on {}", escaped(&chain))).unwrap_or_default();
+            let text = escaped(&text);
+            format!("<code data-copy=\"{text}\">{text}</code>{on}")
         })
         .collect();
     let more = match report.sources.len().saturating_sub(8) {
@@ -68,7 +71,7 @@ fn masthead(words: &Words, title: &str) -> String {
     };
     format!(
         "<header>\n<div class=\"top\"><span class=\"brand\">Interdict</span><button id=\"theme\" type=\"button\" class=\"needs-js\" title=\"Light or dark\" aria-label=\"Switch between light and dark\"><svg width=\"16\" height=\"16\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" r=\"6.2\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.4\"/><path d=\"M8 1.8a6.2 6.2 0 0 1 0 12.4z\" fill=\"currentColor\"/></svg></button></div>\n<h1>{title}</h1>\n<p class=\"lede\">{way} {}{more}</p>\n<p class=\"lede\"><b>Policy {}</b>: {}.</p>\n{}<div class=\"summary\">\n{}{}</div>\n</header>\n",
-        sources.join(" "),
+        sources.join(", "),
         report.policy,
         policy_meaning(report.policy),
         route(words),

@@ -12,6 +12,7 @@ use trace::{Policy, Report};
 use self::page::{Ink, Page, columns};
 use super::Style;
 use super::flow::Flow;
+use super::words;
 use super::words::{
     Balance, Class, Passage, Sums, Words, add, bases, cut_reason, end_reason, finding_name, minute,
     plain, plural, policy_meaning, second, span,
@@ -57,7 +58,9 @@ fn head(page: &mut Page, words: &Words) {
     let way = if words.is_forward() { "Forward from" } else { "Backward from" };
     for (n, source) in report.sources.iter().enumerate().take(12) {
         let lead = if n == 0 { way.to_string() } else { " ".repeat(columns(way)) };
-        page.line(&[(Ink::Bold, format!("{lead} {}", plain(source)))]);
+        let (text, chain) = words::source(source);
+        let on = chain.map(|chain| format!(" on {chain}")).unwrap_or_default();
+        page.wrap(Ink::Bold, "", &format!("{lead} {text}{on}"), columns(way) + 1);
     }
     if report.sources.len() > 12 {
         page.plain(&format!("  … and {} more sources", report.sources.len() - 12));
@@ -91,15 +94,14 @@ fn limits(report: &Report) -> Option<String> {
 
 fn balances(page: &mut Page, words: &Words) {
     let report = words.report;
-    if report.totals.by_asset.is_empty() {
+    let books = words.books();
+    if books.is_empty() {
         return;
     }
     page.blank();
-    let symbols: Vec<String> =
-        report.totals.by_asset.iter().map(|totals| words.symbol(&totals.asset)).collect();
+    let symbols: Vec<String> = books.iter().map(|balance| words.symbol(balance.asset)).collect();
     let room = symbols.iter().map(|symbol| columns(symbol)).max().unwrap_or(0);
-    for (totals, symbol) in report.totals.by_asset.iter().zip(&symbols) {
-        let balance = Balance::of(words, totals);
+    for (balance, symbol) in books.iter().zip(&symbols) {
         let pad = " ".repeat(room - columns(symbol));
         let check = if balance.is_balanced { " ✓" } else { "" };
         let sentence = format!("{}{check}", balance.sentence(words));

@@ -222,6 +222,12 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The books worth showing, asset by asset.
+    pub fn books(&self) -> Vec<Balance<'a>> {
+        let all = self.report.totals.by_asset.iter().map(|totals| Balance::of(self, totals));
+        all.filter(|balance| !balance.came.is_empty() || !balance.went.is_empty()).collect()
+    }
+
     pub fn is_forward(&self) -> bool {
         self.report.direction == Direction::Forward
     }
@@ -298,12 +304,15 @@ impl<'a> Balance<'a> {
         Balance { asset: &totals.asset, came, went, is_balanced }
     }
 
-    /// `tainted in 400,001 + crossed in 98,047.89 = resting 498,048.89`.
+    /// `tainted in 400,001 + crossed in 98,047.89 = resting 498,048.89`, with spaces that do
+    /// not break within a term.
     pub fn sentence(&self, words: &Words) -> String {
         let side = |parts: &[(&'static str, U256)]| {
             let named: Vec<String> = parts
                 .iter()
-                .map(|(name, base)| format!("{name} {}", words.number(self.asset, *base)))
+                .map(|(name, base)| {
+                    format!("{name} {}", words.number(self.asset, *base)).replace(' ', "\u{a0}")
+                })
                 .collect();
             if named.is_empty() { "nothing".to_string() } else { named.join(" + ") }
         };
@@ -488,6 +497,14 @@ pub fn finding_name(kind: FindingKind) -> &'static str {
         FindingKind::ImitationToken => "imitation token",
         FindingKind::AbsurdAmount => "absurd amount",
         FindingKind::LookAlike => "look-alike address",
+    }
+}
+
+/// A source as people write it: the address, and the chain it is on.
+pub fn source(text: &str) -> (String, Option<String>) {
+    match text.parse::<Account>() {
+        Ok(account) => (account.address_text(), Some(account.chain.name())),
+        Err(_) => (plain(text), None),
     }
 }
 

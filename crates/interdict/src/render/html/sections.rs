@@ -435,15 +435,13 @@ fn coverage(words: &Words) -> String {
 /// The books, asset by asset.
 pub fn totals(words: &Words) -> String {
     let report = words.report;
-    if report.totals.by_asset.is_empty() {
+    let books = words.books();
+    if books.is_empty() {
         return String::new();
     }
-    let rows: String = report
-        .totals
-        .by_asset
+    let rows: String = books
         .iter()
-        .map(|totals| {
-            let balance = Balance::of(words, totals);
+        .map(|balance| {
             let check = match (balance.is_balanced, report.conserves) {
                 (true, _) => "<span class=\"ok\">✓ balances</span>",
                 (false, false) => "<span class=\"note\">counts value more than once</span>",
@@ -451,7 +449,7 @@ pub fn totals(words: &Words) -> String {
             };
             format!(
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{check}</td></tr>\n",
-                html(&words.symbol(&totals.asset)),
+                html(&words.symbol(balance.asset)),
                 html(&balance.sentence(words)),
             )
         })

@@ -66,7 +66,8 @@ impl<'a> Page<'a> {
     pub fn wrap(&mut self, ink: Ink, first: &str, text: &str, indent: usize) {
         let mut line = first.to_string();
         let mut is_empty = true;
-        for word in text.split(' ') {
+        let room = self.style.width.saturating_sub(indent.max(columns(first))).max(1);
+        for word in text.split(' ').flat_map(|word| pieces(word, room)) {
             if !is_empty && columns(&line) + 1 + columns(word) > self.style.width {
                 self.line(&[(ink, line)]);
                 line = " ".repeat(indent);
@@ -75,7 +76,8 @@ impl<'a> Page<'a> {
             if !is_empty {
                 line.push(' ');
             }
-            line += word;
+            // Spaces within a term have done their work.
+            line += &word.replace('\u{a0}', " ");
             is_empty = false;
         }
         self.line(&[(ink, line)]);
@@ -149,6 +151,29 @@ fn wide(c: char) -> usize {
         | 0xf900..=0xfaff | 0xfe10..=0xfe19 | 0xfe30..=0xfe6f | 0xff00..=0xff60
         | 0xffe0..=0xffe6 | 0x1f000..=0x1faff | 0x20000..=0x3fffd);
     if is_wide { 2 } else { 1 }
+}
+
+/// A word as it is, or in parts where no line is long enough for it.
+fn pieces(mut word: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while columns(word) > room {
+        let piece = fitting(word, room);
+        if piece.is_empty() {
+            break;
+        }
+        pieces.push(piece);
+        word = &word[piece.len()..];
+    }
+    pieces.push(word);
+    pieces
+}
+
+/// The text, its end an ellipsis where it is too long.
+pub fn shortened(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_string();
+    }
+    format!("{}…", fitting(text, room.saturating_sub(1)).trim_end())
 }
 
 /// As much of the beginning as fits.

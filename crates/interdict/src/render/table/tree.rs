@@ -10,7 +10,7 @@ use model::Timestamp;
 
 use super::super::flow::{Flow, Place, Spot};
 use super::super::words::{Class, Passage, Sums, Words, add, cut_to, minute, plural};
-use super::page::{Ink, Page, Span, columns};
+use super::page::{Ink, Page, Span, columns, shortened};
 
 /// Accounts shown in full at most.
 const SHOWN_MAX: usize = 80;
@@ -247,16 +247,27 @@ impl Writer<'_, '_, '_> {
         };
         let lead = format!("{prefix}{turn}");
         let tagged: usize = tags.iter().map(|(_, tag)| columns(tag)).sum();
-        let used = columns(&lead) + room + columns(&when) + tagged + 4;
-        let title = cut_to(&self.title(place), self.page.width().saturating_sub(used).max(12));
+        let used = columns(&lead) + room + columns(&when) + 4;
+        let title = self.title(place);
+        // What is said of it goes to the next line where a name cannot be cut any shorter.
+        let is_apart = used + columns(&title).min(16) + tagged > self.page.width();
+        let beside = if is_apart { 0 } else { tagged };
+        let left = self.page.width().saturating_sub(used + beside);
+        let title = shortened(&title, left.max(14));
         let mut spans: Vec<Span> = vec![
             (Ink::Faint, lead),
             (Ink::Plain, format!("{pad}{number}  ")),
             (Ink::Of(place.class), title),
             (Ink::Faint, format!("  {when}")),
         ];
-        spans.extend(tags);
+        if !is_apart {
+            spans.extend(tags.iter().cloned());
+        }
         self.page.line(&spans);
+        if is_apart {
+            let under = (Ink::Faint, format!("{prefix}{down}{}", " ".repeat(room)));
+            self.page.line(&[vec![under], tags].concat());
+        }
         for more in numbers.iter().skip(1) {
             let pad = " ".repeat((room + 2).saturating_sub(columns(more) + 2));
             self.page.line(&[
@@ -318,7 +329,7 @@ impl Writer<'_, '_, '_> {
 
     fn title(&self, place: &Place) -> String {
         match place.spot {
-            Spot::Account(account) => cut_to(&self.words.name(account), 28),
+            Spot::Account(account) => shortened(&self.words.name(account), 28),
             Spot::Transaction(_, tx) => format!("tx {}", cut_to(tx, 12)),
         }
     }
