@@ -167,7 +167,7 @@ fn view(words: &Words, flow: &Flow, picture: &Picture) -> String {
         })
         .collect();
     format!(
-        "<section id=\"picture\" aria-label=\"The picture\">\n<div class=\"tools needs-js\"><input id=\"find\" type=\"search\" placeholder=\"Find an address or label\" aria-label=\"Find an address or label\"><label>Hide streams below <input id=\"least\" type=\"number\" min=\"0\" step=\"any\" placeholder=\"0\"> <select id=\"unit\" aria-label=\"Asset\">{options}</select></label><span class=\"hint\">Point at anything for details. Click an account to hold its paths and copy its address; Esc lets go.</span></div>\n{}<div class=\"canvas\">\n{}</div>\n</section>\n",
+        "<section id=\"picture\" aria-label=\"The picture\">\n<div class=\"tools needs-js\"><input id=\"find\" type=\"search\" placeholder=\"Find an address or label\" aria-label=\"Find an address or label\"><label>Hide streams below <input id=\"least\" type=\"number\" min=\"0\" step=\"any\" placeholder=\"0\"> <select id=\"unit\" aria-label=\"Asset\">{options}</select></label><span class=\"hint\">Point for details. Click an account to hold its paths and copy its address.</span></div>\n{}<div class=\"canvas\">\n{}</div>\n</section>\n",
         legend(words, flow, picture),
         svg::svg(words, flow, picture),
     )

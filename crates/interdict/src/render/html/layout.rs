@@ -104,6 +104,7 @@ impl<'a> Picture<'a> {
         let scale = Scale::of(flow);
         let (mut cards, mut ribbons) = draw(words, flow, &scale);
         let mut columns = columns(words, flow, &mut cards);
+        bend(words.is_forward(), &mut cards, &mut ribbons);
         let height = stand(&mut cards, &ribbons, columns.len());
         let width = spread(&mut columns, &mut cards);
         attach(words.is_forward(), &mut cards, &mut ribbons);
@@ -407,6 +408,31 @@ fn column(words: &Words, flow: &Flow, step: u32) -> Column {
     }
 }
 
+/// Which way each ribbon goes, and cards tall enough for all that meets them on one side.
+fn bend(is_forward: bool, cards: &mut [Card], ribbons: &mut [Ribbon]) {
+    let mut left: Vec<f64> = vec![0.0; cards.len()];
+    let mut right: Vec<f64> = vec![0.0; cards.len()];
+    for (at, card) in cards.iter().enumerate() {
+        let side = if is_forward { &mut right } else { &mut left };
+        side[at] += card.rests;
+    }
+    for ribbon in ribbons {
+        let (from, to) = (cards[ribbon.from].column, cards[ribbon.to].column);
+        ribbon.bend = match from.cmp(&to) {
+            std::cmp::Ordering::Less => Bend::Onward,
+            std::cmp::Ordering::Equal => Bend::Arc,
+            std::cmp::Ordering::Greater => Bend::Back,
+        };
+        let starts = if ribbon.bend == Bend::Back { &mut left } else { &mut right };
+        starts[ribbon.from] += ribbon.width;
+        let ends = if ribbon.bend == Bend::Onward { &mut left } else { &mut right };
+        ends[ribbon.to] += ribbon.width;
+    }
+    for (card, (left, right)) in cards.iter_mut().zip(left.into_iter().zip(right)) {
+        card.height = card.height.max(left).max(right);
+    }
+}
+
 /// Heights: each column from the top in the order of time, a short one moved down to
 /// what it comes from.
 fn stand(cards: &mut [Card], ribbons: &[Ribbon], columns: usize) -> f64 {
@@ -476,14 +502,6 @@ fn spread(columns: &mut [Column], cards: &mut [Card]) -> f64 {
 
 /// Where each ribbon meets its cards: in the order of the cards at the other end.
 fn attach(is_forward: bool, cards: &mut [Card], ribbons: &mut [Ribbon]) {
-    for ribbon in ribbons.iter_mut() {
-        let (from, to) = (cards[ribbon.from].column, cards[ribbon.to].column);
-        ribbon.bend = match from.cmp(&to) {
-            std::cmp::Ordering::Less => Bend::Onward,
-            std::cmp::Ordering::Equal => Bend::Arc,
-            std::cmp::Ordering::Greater => Bend::Back,
-        };
-    }
     let mut left: Vec<Vec<(usize, bool)>> = vec![Vec::new(); cards.len()];
     let mut right: Vec<Vec<(usize, bool)>> = vec![Vec::new(); cards.len()];
     for (at, ribbon) in ribbons.iter().enumerate() {
@@ -519,8 +537,6 @@ fn place_ports(
     let total: f64 = ports.iter().map(|(ribbon, _)| ribbons[*ribbon].width).sum::<f64>() + rests;
     let card = &mut cards[at];
     let mut y = card.y + (card.height - total).max(0.0) / 2.0;
-    // What does not fit (value that passed twice) is drawn closer together.
-    let squeeze = if total > card.height { card.height / total } else { 1.0 };
     for (ribbon, is_start) in ports.iter() {
         let ribbon = &mut ribbons[*ribbon];
         if *is_start {
@@ -528,7 +544,7 @@ fn place_ports(
         } else {
             ribbon.y_to = y
         }
-        y += ribbon.width * squeeze;
+        y += ribbon.width;
     }
     if rests > 0.0 {
         card.rests_at = y;
