@@ -158,6 +158,16 @@ impl Case {
         Ok(Case { folder: path.parent().map(Path::to_path_buf).unwrap_or_default(), ..case })
     }
 
+    /// Reads every value of the page, so that a slip shows before anything is imported.
+    pub fn check(&self) -> Result<()> {
+        self.add_labels(&mut Book::default())?;
+        self.prices()?;
+        self.crossings()?;
+        self.since()?;
+        self.until()?;
+        Ok(())
+    }
+
     /// Takes in every file the case names; those already taken in change nothing.
     pub fn load(&self, store: &mut Store, out: &Out) -> Result<()> {
         for row in &self.file.import {

@@ -25,6 +25,8 @@ pub struct Imported {
 }
 
 pub fn run(home: &Home, args: ImportArgs, out: &Out) -> Result<ExitCode> {
+    // A slip in what was typed shows before a home is made for it.
+    import::plan(args.format, &args.paths, &Options { chain: args.chain })?;
     let mut store = home.open()?;
     let imported = import_all(&mut store, args.format, &args.paths, args.chain, out)?;
     if args.report == TextFormat::Json {
@@ -103,15 +105,19 @@ fn line(file: &Imported) -> String {
     let mut parts =
         vec![format!("{transfers_new} transfers new"), format!("{transfers_known} known")];
     if transactions > 0 {
-        parts.push(format!("{transactions} transactions"));
+        parts.push(count(transactions, "transaction", "transactions"));
     }
     if blocks > 0 {
-        parts.push(format!("{blocks} blocks"));
+        parts.push(count(blocks, "block", "blocks"));
     }
     if oddities > 0 {
-        parts.push(format!("{oddities} oddities"));
+        parts.push(count(oddities, "oddity", "oddities"));
     }
     format!("{}: {}\n", file.file, parts.join(", "))
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Oddities are few or many: the first ones, and how many more.

@@ -22,6 +22,9 @@ pub fn run(home: &Home, args: ListsArgs, out: &Out) -> Result<ExitCode> {
 }
 
 fn import(home: &Home, args: &ListImportArgs, out: &Out) -> Result<ExitCode> {
+    if args.format == ListFormat::Ofac && args.date.is_some() {
+        bail!("--date: OFAC's file says the day it was issued itself");
+    }
     let mut store = home.open()?;
     let said = keep(&mut store, args.format, &args.path, args.name.as_deref(), args.date, out)?;
     out.print(&said)?;

@@ -19,6 +19,7 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     let case = args.case.as_deref().map(Case::read).transpose()?;
     let store = match &case {
         Some(case) => {
+            case.check()?;
             let mut store = home.open()?;
             case.load(&mut store, out)?;
             store
