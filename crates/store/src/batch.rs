@@ -412,5 +412,8 @@ pub(crate) fn read_meta(
         .doing(doing)?;
     let freezable = freezable_out(freezable);
     let freezable = freezable.ok_or_else(|| StoreError::value(doing(), "an unknown freezable"))?;
-    Ok(AssetMeta { asset, symbol, decimals, freezable })
+    // As `model::Memory` does: what files told, beside what the family has in common.
+    let mut known = AssetMeta::unknown(asset.clone());
+    memory::merge_meta(&mut known, &AssetMeta { asset, symbol, decimals, freezable });
+    Ok(known)
 }

@@ -97,6 +97,13 @@ fn severity(kind: FindingKind) -> Severity {
 /// What makes one transfer suspicious by itself.
 fn suspicion(at: At, gathered: &Gathered, registry: &Registry) -> Option<(FindingKind, String)> {
     let transfer = &gathered.transfers[at];
+    // Of fees and rewards too: no sum of a walk may exceed 256 bits.
+    if is_absurd(transfer.amount) {
+        return Some((
+            FindingKind::AbsurdAmount,
+            "the amount is more than any asset has units".into(),
+        ));
+    }
     if transfer.kind == TransferKind::Fee || transfer.kind == TransferKind::Reward {
         return None;
     }
@@ -104,12 +111,6 @@ fn suspicion(at: At, gathered: &Gathered, registry: &Registry) -> Option<(Findin
         let why =
             format!("the token calls itself {symbol:?}, but {genuine} is kept by another contract");
         return Some((FindingKind::ImitationToken, why));
-    }
-    if is_absurd(transfer.amount) {
-        return Some((
-            FindingKind::AbsurdAmount,
-            "the amount is more than any asset has units".into(),
-        ));
     }
     if transfer.amount.is_zero() {
         return Some((
