@@ -26,9 +26,10 @@ pub struct Imported {
 
 pub fn run(home: &Home, args: ImportArgs, out: &Out) -> Result<ExitCode> {
     // A slip in what was typed shows before a home is made for it.
-    import::plan(args.format, &args.paths, &Options { chain: args.chain })?;
+    let options = Options { chain: args.chain };
+    let plan = import::plan(args.format, &args.paths, &options)?;
     let mut store = home.open()?;
-    let imported = import_all(&mut store, args.format, &args.paths, args.chain, out)?;
+    let imported = import_plan(&mut store, args.format, &plan, &options, out)?;
     if args.report == TextFormat::Json {
         out.json(&imported)?;
         return Ok(ExitCode::SUCCESS);
@@ -40,7 +41,7 @@ pub fn run(home: &Home, args: ImportArgs, out: &Out) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Imports every file of a plan; a file that fails leaves those before it in place.
+/// Plans and imports.
 pub fn import_all(
     store: &mut Store,
     format: Format,
@@ -50,7 +51,18 @@ pub fn import_all(
 ) -> Result<Vec<Imported>> {
     let options = Options { chain };
     let plan = import::plan(format, paths, &options)?;
-    plan.iter().map(|file| import_one(store, format, file, &options, out)).collect()
+    import_plan(store, format, &plan, &options, out)
+}
+
+/// Imports every file of a plan; a file that fails leaves those before it in place.
+fn import_plan(
+    store: &mut Store,
+    format: Format,
+    plan: &[SourceFile],
+    options: &Options,
+    out: &Out,
+) -> Result<Vec<Imported>> {
+    plan.iter().map(|file| import_one(store, format, file, options, out)).collect()
 }
 
 fn import_one(
