@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::columns::{Columns, ScannedColumns};
 use crate::{
     Account, Asset, AssetMeta, Chain, Outpoint, Timestamp, Transaction, Transfer, TxId, U256,
 };
@@ -52,6 +53,12 @@ pub trait View {
 
     /// What of each chain is held.
     fn coverage(&self) -> Result<Vec<Coverage>, ViewError>;
+
+    /// A chain's transfers as columns, to sweep over all of them. A view that keeps
+    /// columns hands out its own; any other is read whole into memory.
+    fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
+        Ok(Box::new(ScannedColumns::read(self, chain)?))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
