@@ -1,4 +1,6 @@
 //! Small stories, and the laws over random ones.
 
 mod laws;
+mod recorded;
 mod stories;
+mod world;
