@@ -27,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   interdict import transfers-csv theft.csv --chain ethereum
   interdict lists import ofac sdn_advanced.xml.bz2
-  interdict labels import tagpack packs/*.yaml
+  interdict labels import tagpack packs/
   interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2 --policy fifo
   interdict trace --case cases/bybit-2025.toml --compare
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html --bundle theft.bundle
@@ -47,7 +47,7 @@ Examples:
     /// Labels: who addresses belong to
     #[command(after_help = "\
 Examples:
-  interdict labels import tagpack packs/*.yaml
+  interdict labels import tagpack packs/
   interdict labels status")]
     Labels(LabelsArgs),
     /// Follow money forward or backward
@@ -169,7 +169,7 @@ pub enum LabelsCommand {
     /// Keep the labels of files; a newer file of the same name takes the place of the older
     #[command(after_help = "\
 Examples:
-  interdict labels import tagpack packs/*.yaml
+  interdict labels import tagpack packs/
   interdict labels import actorpack graphsense.actorpack.yaml
   interdict labels import name-tags etherscan.json --chain ethereum")]
     Import(LabelImportArgs),
@@ -184,6 +184,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct LabelImportArgs {
     pub format: LabelFormat,
+    /// Files, or folders of them
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// The chain of name tags [default: ethereum]

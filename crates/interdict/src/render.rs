@@ -19,6 +19,16 @@ pub use self::html::html;
 pub use self::table::table;
 pub use self::words::plain;
 
+/// What stands above a trace, beside the report itself.
+#[derive(Clone, Debug, Default)]
+pub struct Heading {
+    pub title: String,
+    /// What a case file says of the case; may be empty.
+    pub summary: String,
+    /// Who may see it, where somebody said so.
+    pub marking: Option<model::Marking>,
+}
+
 /// How a terminal wants its text.
 pub struct Style {
     pub color: bool,

@@ -472,6 +472,13 @@ fn published_packs_are_kept_once_and_name_who_is_met() {
     assert_eq!(again.matches("known, nothing changed").count(), packs.len(), "{again}");
     assert_eq!(home.ok(&["labels", "status"]), status);
 
+    let folder = home.ok(&["labels", "import", "tagpack", &fixture("labels/tagpacks/packs")]);
+    assert_eq!(folder.matches("known, nothing changed").count(), packs.len(), "{folder}");
+    let empty = home.path("empty");
+    fs::create_dir(&empty).expect("makes");
+    let empty = empty.display().to_string();
+    home.refuses(&["labels", "import", "tagpack", &empty], &["no .yaml or .yml file"]);
+
     let pack = home.write("bad.yaml", "title: [unclosed\n");
     home.refuses(&["labels", "import", "tagpack", &pack], &["bad.yaml"]);
     assert_eq!(home.ok(&["labels", "status"]), status);

@@ -1,6 +1,6 @@
 //! The picture in its four formats, on small stories.
 
-use interdict::render::{self, Style};
+use interdict::render::{self, Heading, Style};
 use model::{
     Account, Book, Chain, Date, Direction, Identifier, Label, Listing, listing::ListVersion, sketch,
 };
@@ -36,6 +36,10 @@ const COINS: &str = "
     t4: t3:0 => shop1 10 BTC, shop2 10 BTC, shop3 20.9 BTC day 2
     label exchange shop2
 ";
+
+fn titled(title: &str) -> Heading {
+    Heading { title: title.into(), ..Heading::default() }
+}
 
 struct Story {
     sketch: sketch::Sketch,
@@ -171,7 +175,7 @@ fn a_tree_of_any_size_stays_short() {
 #[test]
 fn colour_only_adds() {
     for (name, report) in stories() {
-        let coloured = render::table(&report, &Style { color: true, width: 80 });
+        let coloured = render::table(&report, None, &Style { color: true, width: 80 });
         let mut bare = String::new();
         let mut rest = coloured.as_str();
         while let Some((before, after)) = rest.split_once("\u{1b}[") {
@@ -206,7 +210,7 @@ fn the_graph_as_dot() {
 #[test]
 fn the_page_asks_for_nothing_from_outside() {
     for (name, report) in stories() {
-        let page = render::html(&report, "<b>A title</b>");
+        let page = render::html(&report, &titled("<b>A title</b>"));
         for wanting in ["http://", "https://", "src=", "@import", "<link", "<img", "<b>A title"] {
             assert!(!page.contains(wanting), "{name} has {wanting:?}");
         }
@@ -217,8 +221,26 @@ fn the_page_asks_for_nothing_from_outside() {
 }
 
 #[test]
+fn a_case_says_what_it_is_and_who_may_see_it() {
+    let report = hostile().report();
+    let heading = Heading {
+        title: "A theft".into(),
+        summary: "Told by <b>somebody</b>.".into(),
+        marking: Some(model::Marking::AmberStrict),
+    };
+    let page = render::html(&report, &heading);
+    assert!(page.contains("<span class=\"tlp amber\">TLP:AMBER+STRICT</span>"));
+    assert!(page.contains("<p class=\"about\">Told by &lt;b&gt;somebody&lt;&#47;b&gt;.</p>"));
+    let tree = render::table(&report, Some(&heading), &Style { color: false, width: 80 });
+    assert!(tree.starts_with("A theft  TLP:AMBER+STRICT\nTold by <b>somebody</b>.\n\n"), "{tree}");
+
+    let bare = render::html(&report, &titled("A theft"));
+    assert!(!bare.contains("class=\"tlp") && !bare.contains("class=\"about"));
+}
+
+#[test]
 fn what_strangers_wrote_stays_text() {
-    let page = render::html(&hostile().report(), "</script>");
+    let page = render::html(&hostile().report(), &titled("</script>"));
     assert_eq!(page.matches("<script").count(), 2, "our data and our script, no other");
     assert_eq!(page.matches("</script>").count(), 2);
     assert!(page.contains("&lt;script&gt;alert(1)"));
@@ -230,7 +252,7 @@ fn what_strangers_wrote_stays_text() {
 #[test]
 fn every_element_of_the_page_is_closed() {
     for (name, report) in stories() {
-        let page = render::html(&report, "Title");
+        let page = render::html(&report, &titled("Title"));
         for tag in
             ["g", "svg", "section", "table", "tr", "td", "details", "div", "ul", "text", "pattern"]
         {
@@ -245,13 +267,13 @@ fn every_element_of_the_page_is_closed() {
 #[test]
 fn the_picture_is_always_the_same() {
     let (one, other) = (hostile().report(), hostile().report());
-    assert_eq!(render::html(&one, "Title"), render::html(&other, "Title"));
+    assert_eq!(render::html(&one, &titled("Title")), render::html(&other, &titled("Title")));
 }
 
 #[test]
 fn a_crowded_column_is_drawn_with_its_largest_and_all_listed() {
     let report = fan().report();
-    let page = render::html(&report, "Fan");
+    let page = render::html(&report, &titled("Fan"));
     assert!(page.matches("class=\"n c-").count() < 150);
     assert!(page.contains("381 more accounts"));
     assert_eq!(page.matches("class=\"n c-listed\"").count(), 2);
@@ -269,13 +291,14 @@ fn an_address_without_a_label_is_shortened_alike_everywhere() {
     )
     .expect("an address");
     let short = account.short();
-    for text in [table(&report, 80), render::dot(&report), render::html(&report, "Title")] {
+    for text in [table(&report, 80), render::dot(&report), render::html(&report, &titled("Title"))]
+    {
         assert!(text.contains(&short), "{short}");
     }
 }
 
 fn table(report: &Report, width: usize) -> String {
-    render::table(report, &Style { color: false, width })
+    render::table(report, None, &Style { color: false, width })
 }
 
 /// Columns of a terminal, East Asian characters counted twice.

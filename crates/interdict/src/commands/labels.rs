@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use entity::labels::{self, Origin, actorpack, name_tags, tagpack};
 use model::{Book, Chain, Date};
 use store::{Outcome, Store};
@@ -21,11 +21,57 @@ pub fn run(home: &Home, args: LabelsArgs, out: &Out) -> Result<ExitCode> {
 }
 
 fn import(home: &Home, args: &LabelImportArgs, out: &Out) -> Result<ExitCode> {
+    let paths = files(args.format, &args.paths)?;
     let mut store = home.open()?;
-    for said in keep(&mut store, args.format, &args.paths, args.chain, args.date, out)? {
+    for said in keep(&mut store, args.format, &paths, args.chain, args.date, out)? {
         out.print(&said)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Of a folder, the files of that format in it and below it, by name; a pack's shared
+/// header is none of them.
+fn files(format: LabelFormat, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let endings: &[&str] = match format {
+        LabelFormat::Tagpack | LabelFormat::Actorpack => &["yaml", "yml"],
+        LabelFormat::NameTags => &["json"],
+    };
+    let is_one = |path: &Path| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        ending.is_some_and(|ending| endings.contains(&ending))
+            && path.file_stem().is_none_or(|stem| stem != "header")
+    };
+    let mut found = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let before = found.len();
+        let mut folders = vec![path.clone()];
+        while let Some(folder) = folders.pop() {
+            let doing = || format!("cannot read the folder {}", folder.display());
+            for entry in fs::read_dir(&folder).with_context(doing)? {
+                let entry = entry.with_context(doing)?;
+                // A link is not followed: it may lead back here.
+                let kind = entry.file_type().with_context(doing)?;
+                match kind.is_dir() {
+                    true => folders.push(entry.path()),
+                    false if is_one(&entry.path()) => found.push(entry.path()),
+                    false => {}
+                }
+            }
+        }
+        if found.len() == before {
+            bail!(
+                "{}: no .{} file in this folder or below it",
+                path.display(),
+                endings.join(" or .")
+            );
+        }
+        found[before..].sort();
+    }
+    Ok(found)
 }
 
 /// Reads every file as labels and keeps them; says what became of each.

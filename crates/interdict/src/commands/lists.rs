@@ -67,6 +67,11 @@ pub fn keep(
             "{file}: no address in it: as a version of {list} it would take everybody off the list"
         );
     }
+    if parsed.claims * 2 > parsed.listings.len() {
+        out.warn(&format!(
+            "{file}: most lines are no address of any known format; is this the list?"
+        ));
+    }
     let version = &parsed.version;
     let outcome = store.put_list(version, name.unwrap_or(&version.list), &parsed.listings)?;
     let what = match outcome {

@@ -13,6 +13,7 @@ use crate::case::Case;
 use crate::cli::{TraceArgs, TraceFormat};
 use crate::home::Home;
 use crate::out::Out;
+use crate::render::Heading;
 use crate::{render, source};
 
 pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
@@ -37,13 +38,13 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     let report = trace::run(view, &book, &settings);
     spinner.finish_and_clear();
     let report = report?;
-    let title = case.as_ref().map_or_else(|| title(&report), |case| case.file.title.clone());
-    let marking = case.as_ref().map(|case| case.file.marking).unwrap_or_default();
-    write(&report, &title, &args, out)?;
+    let heading = heading(&report, case.as_ref());
+    write(&report, &heading, &args, out)?;
     if let Some(path) = &args.bundle {
         let key = home.signing_key()?;
-        let lines =
-            bundle::write(&recorder.into_past(), &book, &settings, &report, &title, marking, &key)?;
+        let marking = heading.marking.unwrap_or_default();
+        let past = recorder.into_past();
+        let lines = bundle::write(&past, &book, &settings, &report, &heading.title, marking, &key)?;
         save(path, &lines)?;
         out.note(&format!(
             "evidence written to {}; check it with `interdict verify {}`",
@@ -128,7 +129,7 @@ fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
     Ok(MinValue::Base { asset: meta.asset.clone(), base })
 }
 
-fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()> {
+fn write(report: &Report, heading: &Heading, args: &TraceArgs, out: &Out) -> Result<()> {
     let text = match args.format {
         TraceFormat::Table => {
             let style = if args.out.is_some() {
@@ -136,7 +137,7 @@ fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()
             } else {
                 out.style()
             };
-            render::table(report, &style)
+            render::table(report, args.case.is_some().then_some(heading), &style)
         }
         TraceFormat::Json => {
             let mut text = serde_json::to_string_pretty(report)?;
@@ -145,7 +146,7 @@ fn write(report: &Report, title: &str, args: &TraceArgs, out: &Out) -> Result<()
         }
         TraceFormat::Csv => render::csv(report),
         TraceFormat::Dot => render::dot(report),
-        TraceFormat::Html => render::html(report, title),
+        TraceFormat::Html => render::html(report, heading),
     };
     match &args.out {
         None => Ok(out.print(&text)?),
@@ -169,6 +170,17 @@ fn save(path: &Path, text: &str) -> Result<()> {
     fresh.push(".part");
     fs::write(&fresh, text).with_context(doing)?;
     fs::rename(&fresh, &whole).with_context(doing)
+}
+
+fn heading(report: &Report, case: Option<&Case>) -> Heading {
+    match case {
+        Some(case) => Heading {
+            title: case.file.title.clone(),
+            summary: case.file.summary.clone(),
+            marking: Some(case.file.marking),
+        },
+        None => Heading { title: title(report), ..Heading::default() },
+    }
 }
 
 fn title(report: &Report) -> String {

@@ -11,10 +11,12 @@ mod svg;
 
 use std::collections::BTreeSet;
 
+use model::Marking;
 use trace::Report;
 
 use self::escape::{html as escaped, json};
 use self::layout::Picture;
+use super::Heading;
 use super::flow::Flow;
 use super::words;
 use super::words::{Class, Words, plain, plural, policy_meaning, second};
@@ -26,15 +28,15 @@ const POLICY: &str =
 /// Transfers told when a ribbon is pointed at.
 const TOLD: usize = 30;
 
-pub fn html(report: &Report, title: &str) -> String {
+pub fn html(report: &Report, heading: &Heading) -> String {
     let words = Words::new(report);
     let flow = Flow::of(&words);
     let picture = Picture::of(&words, &flow);
-    let title = escaped(&plain(title));
+    let title = escaped(&plain(&heading.title));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n"
     );
-    out += &masthead(&words, &title);
+    out += &masthead(&words, heading, &title);
     out += "<main>\n";
     out += &view(&words, &flow, &picture);
     out += &sections::all(&words, &flow, &picture);
@@ -51,7 +53,7 @@ pub fn html(report: &Report, title: &str) -> String {
     out
 }
 
-fn masthead(words: &Words, title: &str) -> String {
+fn masthead(words: &Words, heading: &Heading, title: &str) -> String {
     let report = words.report;
     let way = if words.is_forward() { "Forward from" } else { "Backward from" };
     let sources: Vec<String> = report
@@ -70,7 +72,9 @@ fn masthead(words: &Words, title: &str) -> String {
         n => format!(" and {n} more"),
     };
     format!(
-        "<header>\n<div class=\"top\"><span class=\"brand\">Interdict</span><button id=\"theme\" type=\"button\" class=\"needs-js\" title=\"Light or dark\" aria-label=\"Switch between light and dark\"><svg width=\"16\" height=\"16\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" r=\"6.2\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.4\"/><path d=\"M8 1.8a6.2 6.2 0 0 1 0 12.4z\" fill=\"currentColor\"/></svg></button></div>\n<h1>{title}</h1>\n<p class=\"lede\">{way} {}{more}</p>\n<p class=\"lede\"><b>Policy {}</b>: {}.</p>\n{}<div class=\"summary\">\n{}{}</div>\n</header>\n",
+        "<header>\n<div class=\"top\"><span class=\"brand\">Interdict</span>{}<button id=\"theme\" type=\"button\" class=\"needs-js\" title=\"Light or dark\" aria-label=\"Switch between light and dark\"><svg width=\"16\" height=\"16\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" r=\"6.2\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.4\"/><path d=\"M8 1.8a6.2 6.2 0 0 1 0 12.4z\" fill=\"currentColor\"/></svg></button></div>\n<h1>{title}</h1>\n{}<p class=\"lede\">{way} {}{more}</p>\n<p class=\"lede\"><b>Policy {}</b>: {}.</p>\n{}<div class=\"summary\">\n{}{}</div>\n</header>\n",
+        marking(heading),
+        summary(heading),
         sources.join(", "),
         report.policy,
         policy_meaning(report.policy),
@@ -78,6 +82,26 @@ fn masthead(words: &Words, title: &str) -> String {
         figures(words),
         sections::totals(words),
     )
+}
+
+/// In the colours the protocol gives it: <https://www.first.org/tlp/>.
+fn marking(heading: &Heading) -> String {
+    let Some(marking) = heading.marking else { return String::new() };
+    let class = match marking {
+        Marking::Clear => "clear",
+        Marking::Green => "green",
+        Marking::Amber | Marking::AmberStrict => "amber",
+        Marking::Red => "red",
+    };
+    format!("<span class=\"tlp {class}\">{}</span>", marking.text())
+}
+
+fn summary(heading: &Heading) -> String {
+    let text = plain(&heading.summary);
+    match text.trim() {
+        "" => String::new(),
+        text => format!("<p class=\"about\">{}</p>\n", escaped(text)),
+    }
 }
 
 /// The highest-value route in one line; the section of that name has it whole.

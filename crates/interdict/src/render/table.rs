@@ -10,21 +10,24 @@ use trace::report::{AssetTotals, Base, Comparison, EndpointKind, Node};
 use trace::{Policy, Report};
 
 use self::page::{Ink, Page, columns};
-use super::Style;
 use super::flow::Flow;
 use super::words;
 use super::words::{
     Balance, Class, Passage, Sums, Words, add, bases, cut_reason, end_reason, finding_name, minute,
     plain, plural, policy_meaning, second, span,
 };
+use super::{Heading, Style};
 
 /// Rows of one section at most; the other formats have them all.
 const ROWS_MAX: usize = 60;
 
-pub fn table(report: &Report, style: &Style) -> String {
+pub fn table(report: &Report, heading: Option<&Heading>, style: &Style) -> String {
     let words = Words::new(report);
     let flow = Flow::of(&words);
     let mut page = Page::new(style);
+    if let Some(heading) = heading {
+        about(&mut page, heading);
+    }
     head(&mut page, &words);
     if report.policy == Policy::HighestValue {
         route(&mut page, &words, &flow);
@@ -51,6 +54,18 @@ pub fn table(report: &Report, style: &Style) -> String {
     }
     coverage(&mut page, &words);
     page.finish()
+}
+
+/// What a case file says of itself.
+fn about(page: &mut Page, heading: &Heading) {
+    let marking = heading.marking.map(|marking| format!("  {}", marking.text()));
+    let title = format!("{}{}", plain(&heading.title), marking.unwrap_or_default());
+    page.wrap(Ink::Bold, "", &title, 2);
+    let summary = plain(&heading.summary);
+    if !summary.trim().is_empty() {
+        page.wrap(Ink::Plain, "", summary.trim(), 0);
+    }
+    page.plain("");
 }
 
 fn head(page: &mut Page, words: &Words) {
