@@ -19,6 +19,7 @@ mod labels;
 mod lists;
 mod names;
 mod rows;
+pub mod segment;
 mod settle;
 mod store;
 mod utxo;
