@@ -16,6 +16,7 @@ mod error;
 mod format;
 mod identifier;
 mod labels;
+pub mod layers;
 mod lists;
 mod names;
 mod rows;
