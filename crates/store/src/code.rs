@@ -2,7 +2,10 @@
 
 use model::{Date, Evidence, Freezable, TimeSource, Timestamp, TransferKind, TxHash, U256};
 
+use rusqlite::{Connection, Row};
+
 use crate::StoreError;
+use crate::error::Doing;
 
 /// Seconds rounded down, and the nanoseconds above them: compares like the time.
 pub(crate) type SplitTime = (i64, i64);
@@ -42,6 +45,27 @@ pub(crate) fn hash_out(bytes: &[u8]) -> Option<TxHash> {
 
 pub(crate) fn date_out(text: &str) -> Option<Date> {
     text.parse().ok()
+}
+
+pub(crate) fn read<T: rusqlite::types::FromSql>(row: &Row<'_>, at: usize) -> Result<T, StoreError> {
+    row.get(at).doing(|| format!("read column {at} of a row"))
+}
+
+/// Every row of an answer.
+pub(crate) fn read_all<T>(
+    db: &Connection,
+    sql: &str,
+    with: impl rusqlite::Params,
+    mut take: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let doing = || "read the store";
+    let mut ask = db.prepare_cached(sql).doing(doing)?;
+    let mut rows = ask.query(with).doing(doing)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        all.push(take(row)?);
+    }
+    Ok(all)
 }
 
 /// An enum as its place in a table that never changes order.

@@ -19,6 +19,8 @@ pub enum StoreError {
         path = path.display()
     )]
     Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("{path} has format {found}, older than {known}", path = path.display())]
+    Older { path: PathBuf, found: u32, known: u32 },
     #[error(
         "{path} is a database of another program: name another folder with --home",
         path = path.display()
@@ -138,9 +140,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_said_and_nothing_is_kept() {
         let mut store = Store::open_in_memory().expect("opens");
-        let pages: i64 =
-            store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).expect("a count");
-        store.db.pragma_update(None, "max_page_count", pages + 2).expect("updates");
+        store.leave_pages(2);
         let record = FileRecord { name: "large".into(), purpose: "test".into(), bytes: 1 };
         let mut batch = store.begin(&record).expect("begins");
         let odd = |n: u32| {
@@ -148,9 +148,11 @@ mod tests {
                 model::Oddity { at: format!("row {n}"), what: "x".repeat(500), transfer: None };
             model::Fact::Oddity(oddity)
         };
-        let error = (0..1000).find_map(|n| batch.put(&odd(n)).err()).expect("the disk fills");
+        for n in 0..1000 {
+            batch.put(&odd(n)).expect("puts");
+        }
+        let error = batch.commit("f1").expect_err("the disk fills");
         assert!(error.to_string().contains("the disk is full"), "{error}");
-        drop(batch);
         assert_eq!(store.oddities(9).expect("reads"), []);
         assert_eq!(store.files().expect("reads"), []);
     }

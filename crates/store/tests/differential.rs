@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{account, address, assets, check_same, hash, import, time, tx};
+use common::{Keeps, account, address, assets, check_same, hash, import, time, tx};
 use model::{
     Asset, AssetMeta, BlockFact, Chain, Direction, Evidence, Fact, Freezable, Input, Limits,
     Memory, Oddity, Outpoint, Output, Position, Seek, TimeSource, Transfer, TransferKind, U256,
@@ -12,6 +12,7 @@ use model::{
 use proptest::option::weighted;
 use proptest::prelude::*;
 use store::Store;
+use store::reference::Reference;
 
 const ETH: Chain = Chain::ETHEREUM;
 const BTC: Chain = Chain::BITCOIN;
@@ -173,21 +174,8 @@ proptest! {
     fn any_order_and_split_answers_as_memory_does((facts, told, sizes) in story()) {
         let memory = Memory::from_facts(facts);
         check_same(&Memory::from_facts(told.clone()), &memory);
-
-        let mut store = Store::open_in_memory().expect("opens");
-        let mut rest = told.as_slice();
-        let mut n = 0;
-        for size in sizes.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (file, left) = rest.split_at(rest.len().min(*size));
-            import(&mut store, &format!("file {n}"), file);
-            (rest, n) = (left, n + 1);
-        }
-        check_same(&store, &memory);
-        import(&mut store, "all again", &told);
-        check_same(&store, &memory);
+        check_imports(&mut Reference::open_in_memory().expect("opens"), &told, &sizes, &memory);
+        check_imports(&mut Store::open_in_memory().expect("opens"), &told, &sizes, &memory);
     }
 
     #[test]
@@ -199,6 +187,23 @@ proptest! {
         prop_assert_eq!(second.transfers_new, 0);
         prop_assert_eq!(second.unresolved_inputs, first.unresolved_inputs);
     }
+}
+
+/// Told file by file, and then all again, it answers as memory does.
+fn check_imports(store: &mut impl Keeps, told: &[Fact], sizes: &[usize], memory: &Memory) {
+    let mut rest = told;
+    let mut n = 0;
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (file, left) = rest.split_at(rest.len().min(*size));
+        import(store, &format!("file {n}"), file);
+        (rest, n) = (left, n + 1);
+    }
+    check_same(store, memory);
+    import(store, "all again", told);
+    check_same(store, memory);
 }
 
 #[test]

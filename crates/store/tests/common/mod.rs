@@ -6,6 +6,7 @@ use model::{
     Account, Address, Asset, Chain, Direction, Fact, Limits, Outpoint, Seek, Timestamp, Transfer,
     TxHash, TxId, U256, View,
 };
+use store::reference::Reference;
 use store::{Counts, FileRecord, Store};
 
 pub const CHAINS: [Chain; 2] = [Chain::ETHEREUM, Chain::BITCOIN];
@@ -48,12 +49,29 @@ pub fn time(n: u8) -> Timestamp {
     Timestamp::new(1_700_000_000 + i64::from(n), nanos).expect("in range")
 }
 
-pub fn import(store: &mut Store, name: &str, facts: &[Fact]) -> Counts {
-    let mut batch = store.begin(&file(name)).expect("begins");
-    for fact in facts {
-        batch.put(fact).expect("puts");
+/// What takes in files and answers.
+pub trait Keeps: View {
+    fn import(&mut self, file: &FileRecord, sha256: &str, facts: &[Fact]) -> Counts;
+}
+
+impl Keeps for Store {
+    fn import(&mut self, file: &FileRecord, sha256: &str, facts: &[Fact]) -> Counts {
+        let mut batch = self.begin(file).expect("begins");
+        facts.iter().for_each(|fact| batch.put(fact).expect("puts"));
+        batch.commit(sha256).expect("commits")
     }
-    batch.commit(&format!("sha of {name}")).expect("commits")
+}
+
+impl Keeps for Reference {
+    fn import(&mut self, file: &FileRecord, sha256: &str, facts: &[Fact]) -> Counts {
+        let mut batch = self.begin(file).expect("begins");
+        facts.iter().for_each(|fact| batch.put(fact).expect("puts"));
+        batch.commit(sha256).expect("commits")
+    }
+}
+
+pub fn import(store: &mut impl Keeps, name: &str, facts: &[Fact]) -> Counts {
+    store.import(&file(name), &format!("sha of {name}"), facts)
 }
 
 pub fn file(name: &str) -> FileRecord {

@@ -3,14 +3,15 @@
 use model::{Confidence, Label, Subject};
 use rusqlite::{Row, params};
 
-use crate::collection::{Outcome, replace, words_in, words_out};
+use crate::StoreError;
+use crate::catalog::Catalog;
+use crate::catalog::collection::{Outcome, replace, words_in, words_out};
+use crate::catalog::identifier::identifier;
+use crate::catalog::lists::date;
+use crate::code::read;
 use crate::error::{Doing, In};
-use crate::identifier::identifier;
-use crate::lists::date;
-use crate::rows::read;
-use crate::{Store, StoreError};
 
-impl Store {
+impl Catalog {
     /// Keeps the labels of a pack whole, in place of what an earlier file of
     /// the same name held. The same file again changes nothing.
     pub fn put_labels(
@@ -54,7 +55,7 @@ impl Store {
         labels: &[Label],
     ) -> Result<Outcome, StoreError> {
         let doing = || format!("keep the labels of {collection}");
-        let (note, db) = self.write(&doing())?;
+        let db = self.write(&doing())?;
         let (outcome, id) = replace(&db, "labels", collection, file_hash)?;
         let Some(id) = id else { return Ok(outcome) };
         for (n, label) in (0i64..).zip(labels) {
@@ -88,7 +89,6 @@ impl Store {
             })
             .doing(doing)?;
         }
-        drop(note);
         db.commit().doing(doing)?;
         Ok(outcome)
     }

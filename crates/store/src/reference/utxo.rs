@@ -7,10 +7,10 @@ use model::headers::{self, Placed};
 use model::{BlockFact, Chain, Timestamp, TxHash, UtxoTransaction};
 use rusqlite::params;
 
-use crate::code::hash_out;
+use crate::StoreError;
+use crate::code::{hash_out, read};
 use crate::error::Doing;
-use crate::rows::read;
-use crate::{Batch, StoreError, rows};
+use crate::reference::{Batch, rows};
 
 impl Batch<'_> {
     /// Places the blocks of each chain whose tree grew, all of them: one block

@@ -6,9 +6,9 @@ use model::{Address, Chain, Input, Outpoint, Output, Position, Transfer, TxId, U
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::StoreError;
-use crate::code::{amount_out, evidence_out, hash_out, join_time, kind_out, time_source_out};
+use crate::code::{amount_out, evidence_out, hash_out, join_time, kind_out, read, time_source_out};
 use crate::error::Doing;
-use crate::names::{Names, tx_hash};
+use crate::reference::names::{Names, tx_hash};
 
 /// The start of a question for transfers; `t` is the table.
 macro_rules! transfers_of {
@@ -81,10 +81,6 @@ pub(crate) fn claims(
         claims.push((transfer(db, names, row)?, evidence));
     }
     Ok(claims)
-}
-
-pub(crate) fn read<T: rusqlite::types::FromSql>(row: &Row<'_>, at: usize) -> Result<T, StoreError> {
-    row.get(at).doing(|| format!("read column {at} of a row"))
 }
 
 pub(crate) fn address(

@@ -11,11 +11,12 @@ use model::memory::{self, Claim, Told};
 use model::{TimeSource, Transfer};
 use rusqlite::{OptionalExtension, params};
 
+use crate::StoreError;
 use crate::code::{
     SplitTime, amount_in, heights_in, join_time, kind_in, split_time, time_source_in,
 };
 use crate::error::Doing;
-use crate::{Batch, StoreError, rows};
+use crate::reference::{Batch, rows};
 
 impl Batch<'_> {
     pub(crate) fn finish(&mut self, sha256: &str) -> Result<(), StoreError> {
@@ -245,8 +246,7 @@ impl Batch<'_> {
                 .doing(doing)
                 .map(drop);
         };
-        self.db.execute("DELETE FROM oddity WHERE file = ?1", [earlier]).doing(doing)?;
-        for table in ["claim", "utxo_claim", "block", "oddity"] {
+        for table in ["claim", "utxo_claim", "block"] {
             let sql = format!("UPDATE {table} SET file = ?2 WHERE file = ?1");
             self.db.execute(&sql, [self.file, earlier]).doing(doing)?;
         }

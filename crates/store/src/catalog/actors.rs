@@ -2,10 +2,11 @@
 
 use rusqlite::params;
 
-use crate::collection::{Outcome, replace, words_in, words_out};
+use crate::StoreError;
+use crate::catalog::Catalog;
+use crate::catalog::collection::{Outcome, replace, words_in, words_out};
+use crate::code::read;
 use crate::error::{Doing, In};
-use crate::rows::read;
-use crate::{Store, StoreError};
 
 /// Somebody behind addresses, as an ActorPack describes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,7 +21,7 @@ pub struct Actor {
     pub jurisdictions: Vec<String>,
 }
 
-impl Store {
+impl Catalog {
     /// Keeps the actors of a pack whole, in place of what an earlier file of
     /// the same name held.
     pub fn put_actors(
@@ -57,7 +58,7 @@ impl Store {
         actors: &[Actor],
     ) -> Result<Outcome, StoreError> {
         let doing = || format!("keep the actors of {collection}");
-        let (note, db) = self.write(&doing())?;
+        let db = self.write(&doing())?;
         let (outcome, id) = replace(&db, "actors", collection, file_hash)?;
         let Some(id) = id else { return Ok(outcome) };
         for (n, actor) in (0i64..).zip(actors) {
@@ -80,7 +81,6 @@ impl Store {
             })
             .doing(doing)?;
         }
-        drop(note);
         db.commit().doing(doing)?;
         Ok(outcome)
     }

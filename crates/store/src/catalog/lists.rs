@@ -4,12 +4,12 @@
 use model::{ListVersion, Listing};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::code::date_out;
-use crate::collection::{Outcome, words_in, words_out};
+use crate::StoreError;
+use crate::catalog::Catalog;
+use crate::catalog::collection::{Outcome, words_in, words_out};
+use crate::catalog::identifier::identifier;
+use crate::code::{date_out, read};
 use crate::error::{Doing, In};
-use crate::identifier::identifier;
-use crate::rows::read;
-use crate::{Store, StoreError};
 
 /// One version of a list that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct ListRow {
     pub entries: u64,
 }
 
-impl Store {
+impl Catalog {
     /// Keeps a version of a list, all of it. The same file of the same day
     /// changes nothing; another file of the same day takes its place.
     pub fn put_list(
@@ -82,7 +82,7 @@ impl Store {
             let why = format!("{} belongs to another version", stray.written);
             return Err(StoreError::value(doing(), why));
         }
-        let (note, db) = self.write(&doing())?;
+        let db = self.write(&doing())?;
         let (outcome, id) = replace_version(&db, version, name)?;
         let Some(id) = id else { return Ok(outcome) };
         for (n, listing) in (0i64..).zip(listings) {
@@ -110,7 +110,6 @@ impl Store {
             })
             .doing(doing)?;
         }
-        drop(note);
         db.commit().doing(doing)?;
         Ok(outcome)
     }

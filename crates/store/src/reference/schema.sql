@@ -1,4 +1,4 @@
--- Format 1. README.md of this crate says what each table and number means.
+-- What the reference keeps: also the tables of transfers of a home of format 1.
 
 -- Names: each said once, then by number.
 
@@ -124,20 +124,6 @@ CREATE TABLE utxo_output (
   PRIMARY KEY (claim, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE oddity (
-  id       INTEGER PRIMARY KEY,
-  file     INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
-  at       TEXT NOT NULL,
-  what     TEXT NOT NULL,
-  tx       INTEGER REFERENCES tx,
-  position TEXT,
-  source   INTEGER REFERENCES account,
-  target   INTEGER REFERENCES account,
-  asset    INTEGER REFERENCES asset,
-  amount   BLOB
-) STRICT;
-CREATE INDEX oddity_by_file ON oddity (file);
-
 -- Derived from the above at every commit.
 
 CREATE TABLE placed (
@@ -179,69 +165,3 @@ CREATE INDEX transfer_by_target ON transfer (target, time, time_ns, height, tx_i
 CREATE INDEX transfer_by_time ON transfer (chain, time, time_ns, height, tx_index, time_source);
 CREATE INDEX transfer_by_tx ON transfer (tx);
 CREATE INDEX transfer_open ON transfer (chain, height) WHERE time_open = 1;
-
--- Lists, labels, actors: each version or collection kept or replaced whole.
-
-CREATE TABLE list_version (
-  id        INTEGER PRIMARY KEY,
-  list      TEXT NOT NULL,
-  date      TEXT NOT NULL,
-  name      TEXT NOT NULL,
-  file_hash TEXT NOT NULL,
-  UNIQUE (list, date)
-) STRICT;
-
-CREATE TABLE listing (
-  version     INTEGER NOT NULL REFERENCES list_version ON DELETE CASCADE,
-  n           INTEGER NOT NULL,
-  identifier  TEXT NOT NULL,
-  families    TEXT NOT NULL,
-  key         TEXT NOT NULL,
-  written     TEXT NOT NULL,
-  asset_label TEXT,
-  party       TEXT,
-  party_id    TEXT,
-  programmes  TEXT NOT NULL,
-  listed_on   TEXT,
-  PRIMARY KEY (version, n)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE collection (
-  id        INTEGER PRIMARY KEY,
-  kind      TEXT NOT NULL,
-  name      TEXT NOT NULL,
-  file_hash TEXT NOT NULL,
-  UNIQUE (kind, name)
-) STRICT;
-
-CREATE TABLE label (
-  collection   INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
-  n            INTEGER NOT NULL,
-  account      TEXT,
-  tx           TEXT,
-  identifier   TEXT,
-  families     TEXT,
-  key          TEXT,
-  name         TEXT NOT NULL,
-  concepts     TEXT NOT NULL,
-  actor        TEXT,
-  confidence   TEXT NOT NULL,
-  level        INTEGER NOT NULL,
-  source       TEXT NOT NULL,
-  gathered_by  TEXT NOT NULL,
-  date         TEXT,
-  file_hash    TEXT NOT NULL,
-  network      TEXT,
-  PRIMARY KEY (collection, n)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE actor (
-  collection    INTEGER NOT NULL REFERENCES collection ON DELETE CASCADE,
-  n             INTEGER NOT NULL,
-  id            TEXT NOT NULL,
-  label         TEXT NOT NULL,
-  uri           TEXT,
-  categories    TEXT NOT NULL,
-  jurisdictions TEXT NOT NULL,
-  PRIMARY KEY (collection, n)
-) STRICT, WITHOUT ROWID;

@@ -4,8 +4,8 @@ use model::{Identifier, Key};
 use rusqlite::Row;
 
 use crate::StoreError;
-use crate::collection::words_out;
-use crate::rows::read;
+use crate::catalog::collection::words_out;
+use crate::code::read;
 
 pub(crate) fn identifier(row: &Row<'_>, at: usize) -> Result<Identifier, StoreError> {
     let written: String = read(row, at + 2)?;

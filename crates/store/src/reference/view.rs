@@ -1,4 +1,4 @@
-//! The store's answers about the past.
+//! The reference's answers about the past.
 //!
 //! One statement is prepared for a whole frontier and bound to each account in
 //! turn: within one process that costs what a join would, and it stops at the
@@ -14,14 +14,15 @@ use model::{
 };
 use rusqlite::{OptionalExtension, params};
 
-use crate::batch::read_meta;
-use crate::code::{SplitTime, amount_in, join_time, split_time, time_source_in};
+use crate::StoreError;
+use crate::code::{SplitTime, amount_in, join_time, read, split_time, time_source_in};
 use crate::error::{Doing, In};
-use crate::names::{find_account, find_asset, find_chain, find_tx};
-use crate::rows::{self, read, transfers_of};
-use crate::{Store, StoreError};
+use crate::reference::Reference;
+use crate::reference::batch::read_meta;
+use crate::reference::names::{find_account, find_asset, find_chain, find_tx};
+use crate::reference::rows::{self, transfers_of};
 
-impl View for Store {
+impl View for Reference {
     fn expand(
         &self,
         direction: Direction,
@@ -73,7 +74,7 @@ impl View for Store {
     }
 }
 
-impl Store {
+impl Reference {
     fn answer<T>(
         &self,
         doing: &str,

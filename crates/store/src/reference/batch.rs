@@ -1,54 +1,25 @@
-//! Taking in one file: all its facts or none.
+//! Taking in one file: all its facts or none, each kept as it was told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use model::{
-    AssetMeta, BlockFact, Chain, Evidence, Fact, Oddity, TimeSource, Timestamp, Transfer, TxId,
+    AssetMeta, BlockFact, Chain, Evidence, Fact, TimeSource, Timestamp, Transfer, TxId,
     UtxoTransaction, memory,
 };
-use rusqlite::{Transaction, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 use crate::code::{
     amount_in, evidence_in, freezable_in, freezable_out, height_in, heights_in, kind_in,
     split_time, time_source_in,
 };
 use crate::error::{Doing, In};
-use crate::names::Names;
-use crate::writer::Note;
-use crate::{Store, StoreError, rows};
-
-/// What is known of a file before it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileRecord {
-    pub name: String,
-    /// What it is read as, and whatever else decides what its bytes mean:
-    /// `transfers-csv eip155:1`.
-    pub purpose: String,
-    pub bytes: u64,
-}
-
-/// What a file brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Transfers there are now that were not there before, Bitcoin's legs
-    /// included; a leg may appear because this file holds what it spends.
-    pub transfers_new: u64,
-    /// Transfers the file told that were there.
-    pub transfers_known: u64,
-    /// Distinct transactions the file told of.
-    pub transactions: u64,
-    /// Blocks the file told of.
-    pub blocks: u64,
-    pub oddities: u64,
-    /// In the whole store, now: inputs that spend what is not held.
-    pub unresolved_inputs: u64,
-}
+use crate::reference::names::Names;
+use crate::reference::{Reference, rows};
+use crate::{Counts, FileRecord, StoreError};
 
 /// A file being taken in. Dropping it leaves the store as it was.
 pub struct Batch<'a> {
-    // First, so that it is taken away while the lock is still held.
-    pub(crate) note: Note,
     pub(crate) db: Transaction<'a>,
     pub(crate) path: Option<PathBuf>,
     pub(crate) names: Names,
@@ -76,12 +47,13 @@ pub(crate) struct Changed {
     pub(crate) times: BTreeMap<i64, i64>,
 }
 
-impl Store {
-    /// Starts taking in a file. One at a time: a second writer waits a few
-    /// seconds and is then told who is writing.
+impl Reference {
+    /// Starts taking in a file. One at a time: a second writer waits a few seconds.
     pub fn begin(&mut self, file: &FileRecord) -> Result<Batch<'_>, StoreError> {
         let path = self.path.clone();
-        let (note, db) = self.write(&format!("import {}", file.name))?;
+        let db = Transaction::new(&mut self.db, TransactionBehavior::Immediate)
+            .doing(|| format!("import {}", file.name))
+            .in_file(path.as_deref())?;
         let bytes = file.bytes.cast_signed();
         let id = db
             .prepare_cached("INSERT INTO file (name, purpose, bytes) VALUES (?1, ?2, ?3)")
@@ -89,7 +61,6 @@ impl Store {
             .doing(|| format!("note the file {}", file.name))
             .in_file(path.as_deref())?;
         Ok(Batch {
-            note,
             db,
             path,
             names: Names::default(),
@@ -113,8 +84,7 @@ impl Batch<'_> {
     pub fn commit(mut self, sha256: &str) -> Result<Counts, StoreError> {
         let path = self.path.clone();
         self.finish(sha256).in_file(path.as_deref())?;
-        let Batch { note, db, counts, .. } = self;
-        drop(note);
+        let Batch { db, counts, .. } = self;
         db.commit().doing(|| "commit what was imported").in_file(path.as_deref())?;
         Ok(counts)
     }
@@ -128,7 +98,11 @@ impl Batch<'_> {
             Fact::Failed { tx } => self.put_failed(tx),
             Fact::NftLog { tx, log_index } => self.put_nft_log(tx, *log_index),
             Fact::Asset(meta) => self.put_asset(meta),
-            Fact::Oddity(oddity) => self.put_oddity(oddity),
+            // Kept with the file, by whoever keeps files.
+            Fact::Oddity(_) => {
+                self.counts.oddities += 1;
+                Ok(())
+            }
         }
     }
 
@@ -325,45 +299,6 @@ impl Batch<'_> {
                 ])
             })
             .doing(doing)
-            .map(drop)
-    }
-
-    fn put_oddity(&mut self, oddity: &Oddity) -> Result<(), StoreError> {
-        let named = oddity.transfer.as_ref();
-        let tx = named.map(|id| self.names.tx_id(&self.db, &id.tx)).transpose()?;
-        let mut equal = (None, None, None, None);
-        if let Some(id) = named
-            && let Some(told) = &id.equal
-        {
-            equal = (
-                self.names.maybe_account_id(&self.db, id.tx.chain, told.from.as_ref())?,
-                self.names.maybe_account_id(&self.db, id.tx.chain, told.to.as_ref())?,
-                Some(self.names.asset_id(&self.db, &told.asset)?),
-                Some(amount_in(told.amount)),
-            );
-        }
-        let (source, target, asset, amount) = equal;
-        let position = named.map(|id| id.position.to_string());
-        self.counts.oddities += 1;
-        self.db
-            .prepare_cached(
-                "INSERT INTO oddity (file, at, what, tx, position, source, target, asset, amount)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )
-            .and_then(|mut add| {
-                add.execute(params![
-                    self.file,
-                    oddity.at,
-                    oddity.what,
-                    tx,
-                    position,
-                    source,
-                    target,
-                    asset,
-                    amount
-                ])
-            })
-            .doing(|| format!("keep an oddity at {}", oddity.at))
             .map(drop)
     }
 

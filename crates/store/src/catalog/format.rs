@@ -11,8 +11,9 @@ use crate::error::Doing;
 /// `INTD`, in the field SQLite keeps for telling programs' files apart.
 const APPLICATION: i32 = 0x494e_5444;
 
-/// Step n brings format n to n + 1. Steps that were released never change.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+/// The format this version writes. A format that was released never changes.
+const KNOWN: u32 = 2;
+const SCHEMA: &str = include_str!("schema/2.sql");
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -32,7 +33,7 @@ pub(crate) fn prepare(db: &mut Connection, path: Option<&Path>) -> Result<(), St
     )
     .doing(doing)?;
     db.set_prepared_statement_cache_capacity(128);
-    upgrade(db, path)
+    make(db, path)
 }
 
 /// Refuses files of other programs and of later versions.
@@ -43,31 +44,31 @@ fn check(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
         let is_fresh = application == 0 && version == 0 && is_empty(db, &path())?;
         return if is_fresh { Ok(()) } else { Err(StoreError::Foreign { path: path() }) };
     }
-    let known = known();
-    if version > known {
-        return Err(StoreError::Newer { path: path(), found: version, known });
+    if version > KNOWN {
+        return Err(StoreError::Newer { path: path(), found: version, known: KNOWN });
     }
     Ok(())
 }
 
-fn upgrade(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
-    if format_of(db, path)? == known() {
-        return Ok(());
+/// Gives a fresh file its tables.
+fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    match format_of(db, path)? {
+        KNOWN => return Ok(()),
+        0 => {}
+        found => {
+            let path = path.unwrap_or(Path::new(":memory:")).to_path_buf();
+            return Err(StoreError::Older { path, found, known: KNOWN });
+        }
     }
-    let doing = || format!("bring {} to format {}", shown(path), known());
+    let doing = || format!("make {}", shown(path));
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
     // Read again: another process may have done it while this one waited.
-    let found = format_of(&change, path)?;
-    for step in STEPS.iter().skip(found as usize) {
-        change.execute_batch(step).doing(doing)?;
+    if format_of(&change, path)? == 0 {
+        change.execute_batch(SCHEMA).doing(doing)?;
+        change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
+        change.pragma_update(None, "user_version", KNOWN).doing(doing)?;
     }
-    change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
-    change.pragma_update(None, "user_version", known()).doing(doing)?;
     change.commit().doing(doing)
-}
-
-fn known() -> u32 {
-    u32::try_from(STEPS.len()).expect("few formats")
 }
 
 fn format_of(db: &Connection, path: Option<&Path>) -> Result<u32, StoreError> {
