@@ -15,9 +15,10 @@ use crate::{
 /// Reads a chain from its first transfer to its last.
 ///
 /// Numbers hold for the life of the value: accounts and assets are numbered from
-/// zero without gaps, ordinals rise in the order of [`Transfer::cmp_time`].
+/// zero without gaps. Rows come in the order of [`Transfer::cmp_time`]; their ordinals
+/// name them, with gaps, and need not rise.
 pub trait Columns {
-    /// How many accounts are numbered.
+    /// How many accounts are numbered: some may have no transfer.
     fn account_count(&self) -> usize;
 
     fn number(&self, account: &Account) -> Result<Option<u32>, ViewError>;

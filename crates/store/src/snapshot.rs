@@ -1,0 +1,144 @@
+//! What the store knew at one moment, and its answers.
+//!
+//! In come the layers of one state of the catalog and what is known of assets; out come the answers
+//! of a [`View`]. A snapshot never changes: what is committed later, merged away or unwound shows in
+//! the next one. It is cheap to clone, and many threads may ask it at once.
+//!
+//! | file | answers |
+//! |---|---|
+//! | `past` | what of one chain is visible: layers in order of time, masked rows left out |
+//! | `expand` | a frontier, in phases so that a cold disk waits once |
+//! | `merge` | rows of several layers in one order of time |
+//! | `scan` | everything in order of time |
+//! | `transaction` | transactions, and who spent what |
+//! | `coverage` | degrees and what is held, from tables and not from rows |
+//! | `columns`, `numbering` | a chain as columns, its accounts numbered over all segments |
+//! | `walk` | who comes next, by numbers alone |
+
+mod columns;
+mod coverage;
+mod expand;
+mod merge;
+mod numbering;
+mod past;
+mod scan;
+mod transaction;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use model::{
+    Account, Asset, AssetMeta, Chain, Columns, Coverage, Degree, Direction, Expansion, Limits,
+    Outpoint, Seek, Spend, Timestamp, Transaction, Transfer, TxId, View, ViewError,
+};
+
+use crate::StoreError;
+use crate::layers::Layers;
+use past::Past;
+pub use walk::{Stand, Step, Walk};
+
+/// What the store knew at one moment; immutable, shared, cheap to clone.
+#[derive(Clone)]
+pub struct Snapshot {
+    state: Arc<State>,
+}
+
+struct State {
+    chains: BTreeMap<Chain, Past>,
+    metas: Arc<BTreeMap<Asset, AssetMeta>>,
+}
+
+impl Snapshot {
+    /// The layers of one state of the catalog. What an earlier snapshot worked out about layers that
+    /// did not change since is taken over.
+    pub fn new(
+        layers: &Layers,
+        metas: Arc<BTreeMap<Asset, AssetMeta>>,
+        earlier: Option<&Snapshot>,
+    ) -> Snapshot {
+        let chains = layers.chains().map(|chain| {
+            let known = earlier.and_then(|earlier| earlier.state.chains.get(&chain));
+            (chain, Past::new(chain, layers.visible(chain), known))
+        });
+        Snapshot { state: Arc::new(State { chains: chains.collect(), metas }) }
+    }
+
+    /// Walks a chain by numbers alone, from any account on.
+    pub fn walk(&self, chain: Chain) -> Walk<'_> {
+        Walk::new(self.past(chain), chain)
+    }
+
+    fn past(&self, chain: Chain) -> Option<&Past> {
+        self.state.chains.get(&chain)
+    }
+}
+
+impl View for Snapshot {
+    fn expand(
+        &self,
+        direction: Direction,
+        frontier: &[Seek],
+        limits: &Limits,
+    ) -> Result<Expansion, ViewError> {
+        let reached = expand::expand(&self.state.chains, direction, frontier, limits);
+        Ok(Expansion { reached: answer("expand a frontier", reached)? })
+    }
+
+    fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
+        let spend = |outpoint: &Outpoint| match self.past(outpoint.tx.chain) {
+            Some(past) => answer("look up who spent", past.spend(outpoint)),
+            None => Ok(None),
+        };
+        outpoints.iter().map(spend).collect()
+    }
+
+    fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError> {
+        let Some(past) = self.past(id.chain) else { return Ok(None) };
+        past.transaction(id)
+            .map_err(|error| ViewError::because(format!("look up the transaction {id}"), error))
+    }
+
+    fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError> {
+        answer("count transfers", coverage::degrees(&self.state.chains, accounts))
+    }
+
+    fn scan(
+        &self,
+        chain: Chain,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
+    ) -> Result<(), ViewError> {
+        let Some(past) = self.past(chain) else { return Ok(()) };
+        past.scan(since, until, visit)
+            .map_err(|error| ViewError::because(format!("scan {chain}"), error))
+    }
+
+    fn assets(&self, assets: &[Asset]) -> Result<Vec<AssetMeta>, ViewError> {
+        let metas = &self.state.metas;
+        let known = |asset: &Asset| metas.get(asset).cloned();
+        Ok(assets
+            .iter()
+            .map(|asset| known(asset).unwrap_or_else(|| AssetMeta::unknown(asset.clone())))
+            .collect())
+    }
+
+    fn coverage(&self) -> Result<Vec<Coverage>, ViewError> {
+        let all = self.state.chains.values().map(Past::coverage);
+        let all: Result<Vec<Coverage>, StoreError> = all.collect();
+        let mut all = answer("say what is held", all)?;
+        all.retain(|coverage| coverage.transfers > 0);
+        Ok(all)
+    }
+
+    fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
+        let columns = columns::SegmentColumns::new(self.past(chain));
+        Ok(Box::new(answer("number the accounts", columns)?))
+    }
+}
+
+fn answer<T>(doing: &str, answered: Result<T, StoreError>) -> Result<T, ViewError> {
+    answered.map_err(|error| ViewError::because(doing, error))
+}
