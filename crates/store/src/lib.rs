@@ -14,6 +14,7 @@ mod file;
 pub mod layers;
 pub mod reference;
 pub mod segment;
+pub mod shelf;
 pub mod snapshot;
 mod store;
 

@@ -1,0 +1,307 @@
+//! The segments of a home: written, opened, taken away.
+//!
+//! A segment is written under another name, synced and renamed, so that a file
+//! with a segment's name is whole. It counts only once the catalog names it:
+//! what it does not name is left over from a crash, and a writer removes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::Chain;
+
+use crate::StoreError;
+use crate::catalog::{HotRow, MaskRow, SegmentId, SegmentRow, State, make_folder};
+use crate::error::Doing;
+use crate::layers::{HotBlock, Layer, Layers, Mask, Masked};
+use crate::segment::{Head, Segment, Sink};
+
+/// The folder of segments within a home.
+pub const FOLDER: &str = "segments";
+
+/// Where segments lie, and those of them that are open. Cheap to clone; clones share.
+#[derive(Clone)]
+pub struct Shelf {
+    place: Arc<Place>,
+    open: Arc<Mutex<BTreeMap<SegmentId, Arc<Segment>>>>,
+}
+
+enum Place {
+    Folder(PathBuf),
+    /// By name; for stores that are gone when dropped.
+    Memory(Mutex<BTreeMap<String, Vec<u8>>>),
+}
+
+/// A segment that is on disk but not yet in the catalog.
+pub struct Written {
+    pub row: SegmentRow,
+    pub segment: Arc<Segment>,
+}
+
+impl Shelf {
+    pub fn in_home(home: &Path) -> Shelf {
+        Shelf::of(Place::Folder(home.join(FOLDER)))
+    }
+
+    pub fn in_memory() -> Shelf {
+        Shelf::of(Place::Memory(Mutex::default()))
+    }
+
+    fn of(place: Place) -> Shelf {
+        Shelf { place: Arc::new(place), open: Arc::default() }
+    }
+
+    /// Writes a segment and opens it. It lasts through a power cut only after
+    /// [`Shelf::sync`], and counts only once the catalog names it.
+    pub fn write(
+        &self,
+        id: SegmentId,
+        chain: Chain,
+        fill: impl FnOnce(&mut dyn Sink) -> Result<Head, StoreError>,
+    ) -> Result<Written, StoreError> {
+        let name = name(chain, id);
+        let (head, bytes) = match &*self.place {
+            Place::Folder(folder) => write_file(folder, &name, fill)?,
+            Place::Memory(files) => {
+                let mut bytes = Vec::new();
+                let head = fill(&mut bytes)?;
+                let len = bytes.len() as u64;
+                held(files).insert(name.clone(), bytes);
+                (head, len)
+            }
+        };
+        let row = row_of(id, &head, Some(name), bytes);
+        let segment = self.segment(&row)?;
+        Ok(Written { row, segment })
+    }
+
+    /// Makes the names of new files last. Once before the commit that names them.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        match &*self.place {
+            Place::Folder(folder) => sync_folder(folder),
+            Place::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Takes a segment's file away. Whoever has it open reads on.
+    pub fn remove(&self, row: &SegmentRow) -> Result<(), StoreError> {
+        held(&self.open).remove(&row.id);
+        let Some(name) = &row.file else { return Ok(()) };
+        match &*self.place {
+            Place::Folder(folder) => remove_file(&folder.join(name)),
+            Place::Memory(files) => {
+                held(files).remove(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes what a crash left: files that the catalog does not name. For whoever
+    /// has the right to write, before writing anything. Gives how many there were.
+    pub fn remove_orphans(&self, state: &State) -> Result<usize, StoreError> {
+        let Place::Folder(folder) = &*self.place else { return Ok(0) };
+        let live: BTreeSet<&str> =
+            state.segments.iter().filter_map(|row| row.file.as_deref()).collect();
+        let doing = || format!("look through {}", folder.display());
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(error).doing(doing),
+        };
+        let mut removed = 0;
+        for entry in entries {
+            let entry = entry.doing(doing)?;
+            let is_live = entry.file_name().to_str().is_some_and(|name| live.contains(name));
+            if !is_live {
+                remove_file(&entry.path())?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The layers of a state, each segment opened once. None where a file is gone,
+    /// merged away since the state was read: then there is a newer one.
+    pub fn layers(&self, state: &State) -> Result<Option<Layers>, StoreError> {
+        let mut base: BTreeMap<Chain, Vec<Layer>> = BTreeMap::new();
+        let hot_ids: BTreeSet<SegmentId> = state.hot.iter().map(|row| row.segment.id).collect();
+        for row in &state.segments {
+            let segment = match self.segment(row) {
+                Ok(segment) => segment,
+                Err(StoreError::Folder { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            let mut layer = Layer::whole(row.id, segment);
+            let by_base =
+                state.masks.iter().filter(|mask| mask.on == row.id && !hot_ids.contains(&mask.by));
+            by_base.for_each(|row| layer.hide(&mask(row)));
+            base.entry(row.chain).or_default().push(layer);
+        }
+        let mut hot: BTreeMap<Chain, Vec<HotBlock>> = BTreeMap::new();
+        for row in &state.hot {
+            let block = self.hot_block(row, &state.masks)?;
+            hot.entry(row.segment.chain).or_default().push(block);
+        }
+        self.forget_all_but(state);
+        Ok(Some(Layers::new(base, hot)))
+    }
+
+    /// The path of a segment's file; none in memory.
+    pub fn path(&self, row: &SegmentRow) -> Option<PathBuf> {
+        match (&*self.place, &row.file) {
+            (Place::Folder(folder), Some(name)) => Some(folder.join(name)),
+            _ => None,
+        }
+    }
+
+    fn segment(&self, row: &SegmentRow) -> Result<Arc<Segment>, StoreError> {
+        if let Some(segment) = held(&self.open).get(&row.id) {
+            return Ok(segment.clone());
+        }
+        let name = row.file.as_deref().unwrap_or_default();
+        let segment = match &*self.place {
+            Place::Folder(folder) => Segment::open(&folder.join(name))?,
+            Place::Memory(files) => {
+                let bytes = held(files).get(name).cloned().unwrap_or_default();
+                Segment::from_bytes(bytes, name)?
+            }
+        };
+        Ok(self.keep(row.id, segment))
+    }
+
+    fn hot_block(&self, row: &HotRow, masks: &[MaskRow]) -> Result<HotBlock, StoreError> {
+        let id = row.segment.id;
+        let known = held(&self.open).get(&id).cloned();
+        let segment = match known {
+            Some(segment) => segment,
+            None => {
+                let name = format!("block {} of {}", row.height, row.segment.chain);
+                self.keep(id, Segment::from_bytes(row.content.clone(), &name)?)
+            }
+        };
+        Ok(HotBlock {
+            height: row.height,
+            hash: row.hash,
+            parent: row.parent,
+            layer: Layer::whole(id, segment),
+            masks: masks.iter().filter(|mask| mask.by == id).map(mask).collect(),
+        })
+    }
+
+    fn keep(&self, id: SegmentId, segment: Segment) -> Arc<Segment> {
+        held(&self.open).entry(id).or_insert_with(|| Arc::new(segment)).clone()
+    }
+
+    /// What a state no longer names is closed once nobody reads it. What is newer
+    /// than the state is a batch's that is not committed yet.
+    fn forget_all_but(&self, state: &State) {
+        let hot = state.hot.iter().map(|row| row.segment.id);
+        let live: BTreeSet<SegmentId> =
+            state.segments.iter().map(|row| row.id).chain(hot).collect();
+        let newest = live.last().copied().unwrap_or_default();
+        held(&self.open).retain(|id, _| live.contains(id) || *id > newest);
+    }
+}
+
+/// A row of the catalog for a segment.
+pub fn row_of(id: SegmentId, head: &Head, file: Option<String>, bytes: u64) -> SegmentRow {
+    SegmentRow {
+        id,
+        chain: head.chain,
+        file,
+        entries: head.entries.into(),
+        rows: head.rows.into(),
+        transfers: head.transfers.into(),
+        addresses: head.addresses.into(),
+        bytes,
+        time_first: head.time_first,
+        time_last: head.time_last,
+        height_first: head.heights.map(|heights| heights.0),
+        height_last: head.heights.map(|heights| heights.1),
+    }
+}
+
+/// `eip155-1-42.seg`: the chain is only for people who look into the folder.
+fn name(chain: Chain, id: SegmentId) -> String {
+    let slug: String = chain
+        .to_string()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    format!("{slug}-{id}.seg")
+}
+
+fn mask(row: &MaskRow) -> Mask {
+    let counts = Masked { transfers: row.transfers, unresolved: row.unresolved };
+    Mask { by: row.by, on: row.on, entries: row.entries.clone(), counts }
+}
+
+struct FileSink<'a> {
+    file: BufWriter<File>,
+    path: &'a Path,
+    bytes: u64,
+}
+
+impl Sink for FileSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).doing(|| format!("write {}", self.path.display()))
+    }
+}
+
+fn write_file(
+    folder: &Path,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Sink) -> Result<Head, StoreError>,
+) -> Result<(Head, u64), StoreError> {
+    make_folder(folder)?;
+    let path = folder.join(name);
+    let part = folder.join(format!("{name}.part"));
+    let doing = || format!("write {}", path.display());
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&part).doing(doing)?;
+    let mut sink = FileSink { file: BufWriter::new(file), path: &path, bytes: 0 };
+    let head = fill(&mut sink)?;
+    let bytes = sink.bytes;
+    let file = sink.file.into_inner().map_err(std::io::IntoInnerError::into_error).doing(doing)?;
+    file.sync_all().doing(doing)?;
+    fs::rename(&part, &path).doing(doing)?;
+    Ok((head, bytes))
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    match File::open(folder) {
+        Ok(opened) => opened.sync_all().doing(|| format!("sync {}", folder.display())),
+        // Nothing was written yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).doing(|| format!("sync {}", folder.display())),
+    }
+}
+
+/// Where folders cannot be opened, the rename itself has to do.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+fn remove_file(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).doing(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is behind the lock is whole after a panic too: it is only ever added to.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
