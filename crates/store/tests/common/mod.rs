@@ -1,4 +1,5 @@
 //! What the tests of the store share.
+#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::ops::ControlFlow;
 
