@@ -12,7 +12,7 @@ mod blocks;
 mod collection;
 mod commit;
 mod files;
-mod format;
+pub(crate) mod format;
 mod identifier;
 mod labels;
 mod lists;
@@ -38,7 +38,7 @@ use crate::code::read_all;
 use crate::error::{Doing, In};
 
 /// The file within a home.
-const FILE: &str = "interdict.sqlite";
+pub(crate) const DATABASE: &str = "interdict.sqlite";
 
 /// One connection to the catalog of a home. Another thread opens its own.
 pub struct Catalog {
@@ -54,14 +54,14 @@ impl Catalog {
     /// owner only, since what is followed is nobody else's to know.
     pub fn open(home: &Path) -> Result<Catalog, StoreError> {
         make_folder(home)?;
-        let path = home.join(FILE);
+        let path = home.join(DATABASE);
         make_file(&path)?;
         Catalog::at(path)
     }
 
     /// Opens the catalog of a home that must have one.
     pub fn open_existing(home: &Path) -> Result<Catalog, StoreError> {
-        let path = home.join(FILE);
+        let path = home.join(DATABASE);
         let is_there = path.try_exists().doing(|| format!("look for {}", path.display()))?;
         if !is_there {
             return Err(StoreError::Missing { home: home.into() });

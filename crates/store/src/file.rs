@@ -38,6 +38,8 @@ pub struct FileRow {
     /// What it was read as.
     pub purpose: String,
     pub bytes: u64,
+    /// A repair dropped a part of it, and it has not been read again since.
+    pub is_lost: bool,
 }
 
 /// An oddity, and the file it was met in.

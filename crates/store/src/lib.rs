@@ -17,6 +17,7 @@ pub mod segment;
 pub mod shelf;
 pub mod snapshot;
 mod store;
+mod upgrade;
 
 pub use catalog::{Actor, ListRow, Outcome};
 pub use error::{StoreError, Trouble};

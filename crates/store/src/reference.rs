@@ -9,6 +9,7 @@ mod batch;
 mod names;
 mod rows;
 mod settle;
+mod told;
 mod utxo;
 mod view;
 

@@ -277,7 +277,7 @@ fn write_file(
 }
 
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     match File::open(folder) {
         Ok(opened) => opened.sync_all().doing(|| format!("sync {}", folder.display())),
         // Nothing was written yet.
@@ -288,7 +288,7 @@ fn sync_folder(folder: &Path) -> Result<(), StoreError> {
 
 /// Where folders cannot be opened, the rename itself has to do.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_folder(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use model::{
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
 use crate::error::Doing;
 use crate::reference::{self, Reference};
-use crate::{Counts, FileRecord, FileRow, OddityRow, StoreError};
+use crate::{Counts, FileRecord, FileRow, OddityRow, StoreError, upgrade};
 
 /// Everything kept under one home: what files said of chains, lists, labels.
 pub struct Store {
@@ -43,14 +43,24 @@ pub struct Stats {
 }
 
 impl Store {
-    /// Opens the store of a home, made when there is none.
+    /// Opens the store of a home, made when there is none. One of an earlier format is
+    /// brought up to date first, which takes as long as importing all its files.
     pub fn open(home: &Path) -> Result<Store, StoreError> {
-        Store::on(Catalog::open(home)?)
+        match Catalog::open(home) {
+            Err(StoreError::Older { .. }) => {
+                upgrade::run(home)?;
+                Store::on(Catalog::open(home)?)
+            }
+            opened => Store::on(opened?),
+        }
     }
 
     /// Opens the store of a home that must have one.
     pub fn open_existing(home: &Path) -> Result<Store, StoreError> {
-        Store::on(Catalog::open_existing(home)?)
+        match Catalog::open_existing(home) {
+            Err(StoreError::Older { .. }) => Store::open(home),
+            opened => Store::on(opened?),
+        }
     }
 
     /// A store that is gone when dropped, for tests and trials.

@@ -69,7 +69,8 @@ fn what_is_committed_is_seen_whole_by_every_connection() {
     assert_eq!((state.generation, reader.generation().expect("reads")), (generation, generation));
     assert_eq!(state.segments, [segment(first), segment(second)]);
     assert_eq!(state.masks, [mask(second, first, &[0, 2])]);
-    assert_eq!(reader.files_of(second).expect("reads"), [named]);
+    let files = reader.files_of(second).expect("reads");
+    assert_eq!(files, catalog.files().expect("reads"));
 }
 
 #[test]
@@ -120,6 +121,31 @@ fn a_segment_whose_masks_nobody_took_over_cannot_go() {
     assert_eq!(commit.masks_on(1).expect("reads"), [mask(3, 1, &[1])]);
     assert!(!commit.has_segment(2).expect("looks"));
     commit.finish().expect("commits");
+}
+
+#[test]
+fn who_masks_a_segment_holds_something_of_its_files() {
+    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let writer = catalog.writer("test").expect("the right to write");
+    let mut commit = catalog.commit(&writer).expect("starts");
+    let [one, two] = ["one", "two"].map(|name| commit.add_file(&file(name), name).expect("adds"));
+    commit.add_segment(&segment(1), &[one]).expect("adds");
+    commit.add_segment(&segment(2), &[two]).expect("adds");
+    commit.set_mask(&mask(2, 1, &[0])).expect("masks");
+    commit.finish().expect("commits");
+    assert_eq!(catalog.files_of(2).expect("reads").len(), 2);
+
+    // Lost with its segment, a file is not known until it is read again.
+    let mut commit = catalog.commit(&writer).expect("starts");
+    commit.drop_damaged(2).expect("drops");
+    commit.finish().expect("commits");
+    assert_eq!(catalog.state().expect("reads").masks, []);
+    assert!(!catalog.has_file("two", "test").expect("looks"));
+    assert!(catalog.files().expect("reads").iter().all(|file| file.is_lost));
+    let mut commit = catalog.commit(&writer).expect("starts");
+    assert_eq!(commit.add_file(&file("two"), "two").expect("adds"), two);
+    commit.finish().expect("commits");
+    assert!(catalog.has_file("two", "test").expect("looks"));
 }
 
 #[test]

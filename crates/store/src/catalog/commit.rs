@@ -113,7 +113,26 @@ impl Commit<'_> {
         self.run("DELETE FROM segment WHERE id = ?1", [id], "take away", id)
     }
 
-    /// Sets what one segment hides of another, in place of what it hid before.
+    /// Gives one segment the files that another holds something of: before a merge
+    /// takes the other away.
+    pub fn inherit_files(&mut self, to: SegmentId, from: SegmentId) -> Result<(), StoreError> {
+        let sql = "INSERT OR IGNORE INTO segment_file (segment, file)
+                   SELECT ?1, file FROM segment_file WHERE segment = ?2";
+        self.run(sql, [to, from], "note the files of", to)
+    }
+
+    /// Takes away a segment that cannot be read, and all its masks. What it replaced
+    /// shows again, and the files it held something of have to be read again.
+    pub fn drop_damaged(&mut self, id: SegmentId) -> Result<(), StoreError> {
+        let lost = "UPDATE file SET is_lost = 1
+                    WHERE id IN (SELECT file FROM segment_file WHERE segment = ?1)";
+        self.run(lost, [id], "note the files of", id)?;
+        self.run("DELETE FROM mask WHERE by_segment = ?1", [id], "drop the masks of", id)?;
+        self.remove_segment(id)
+    }
+
+    /// Sets what one segment hides of another, in place of what it hid before. Since
+    /// it tells again what the other told, it holds something of the same files.
     pub fn set_mask(&mut self, mask: &MaskRow) -> Result<(), StoreError> {
         let mut entries = Vec::with_capacity(mask.entries.serialized_size());
         mask.entries
@@ -126,7 +145,8 @@ impl Commit<'_> {
             params![mask.by, mask.on, entries, transfers, unresolved],
             "mask",
             mask.on,
-        )
+        )?;
+        self.inherit_files(mask.by, mask.on)
     }
 
     /// Takes away what one segment hides of another.
@@ -181,6 +201,18 @@ impl Commit<'_> {
         self.run("DELETE FROM hot_block WHERE segment = ?1", [id], "drop the block of", id)?;
         self.run("DELETE FROM mask WHERE by_segment = ?1", [id], "drop the masks of", id)?;
         self.remove_segment(id)
+    }
+
+    /// Forgets which files there are: an upgrade names the true ones instead.
+    pub(crate) fn forget_files(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM segment_file; DELETE FROM file;";
+        self.db.execute_batch(sql).doing(|| "forget files").in_file(self.path.as_deref())
+    }
+
+    /// Says of every segment that it holds something of every file.
+    pub(crate) fn name_every_file(&mut self) -> Result<(), StoreError> {
+        let sql = "INSERT INTO segment_file SELECT s.id, f.id FROM segment s CROSS JOIN file f";
+        self.db.execute_batch(sql).doing(|| "name files").in_file(self.path.as_deref())
     }
 
     fn insert_segment(&mut self, segment: &SegmentRow) -> Result<(), StoreError> {

@@ -4,29 +4,33 @@ use model::transfer::Equal;
 use model::{Address, Asset, Chain, Oddity, Position, TransferId, TxId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::catalog::{Catalog, FileId};
-use crate::code::{amount_in, amount_out, read};
+use crate::catalog::{Catalog, FileId, SegmentId};
+use crate::code::{amount_in, amount_out, read, read_all};
 use crate::error::{Doing, In};
 use crate::{FileRecord, FileRow, OddityRow, StoreError};
 
 impl Catalog {
     /// Was a file of these bytes already read for this purpose?
     pub fn has_file(&self, sha256: &str, purpose: &str) -> Result<bool, StoreError> {
-        find_file(&self.db, sha256, purpose)
+        let sql = "SELECT 1 FROM file WHERE sha256 = ?1 AND purpose = ?2 AND is_lost = 0";
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut ask| ask.exists([sha256, purpose]))
+            .doing(|| format!("look up the file {sha256}"))
             .in_file(self.path.as_deref())
-            .map(|found| found.is_some())
     }
 
     /// Every imported file, the earliest first.
     pub fn files(&self) -> Result<Vec<FileRow>, StoreError> {
-        self.read_all("SELECT name, sha256, purpose, bytes FROM file ORDER BY id", |row| {
-            Ok(FileRow {
-                name: read(row, 0)?,
-                sha256: read(row, 1)?,
-                purpose: read(row, 2)?,
-                bytes: read::<i64>(row, 3)?.cast_unsigned(),
-            })
-        })
+        let sql = "SELECT name, sha256, purpose, bytes, is_lost FROM file ORDER BY id";
+        self.read_all(sql, file_row)
+    }
+
+    /// The imported files that a segment holds something of.
+    pub fn files_of(&self, segment: SegmentId) -> Result<Vec<FileRow>, StoreError> {
+        let sql = "SELECT f.name, f.sha256, f.purpose, f.bytes, f.is_lost
+             FROM segment_file s JOIN file f ON f.id = s.file WHERE s.segment = ?1 ORDER BY f.id";
+        read_all(&self.db, sql, [segment], file_row).in_file(self.path.as_deref())
     }
 
     /// What was strange in the files, the latest files' first.
@@ -51,6 +55,8 @@ pub(super) fn add_file(
     sha256: &str,
 ) -> Result<FileId, StoreError> {
     if let Some(known) = find_file(db, sha256, &file.purpose)? {
+        db.execute("UPDATE file SET is_lost = 0 WHERE id = ?1", [known])
+            .doing(|| format!("note the file {}", file.name))?;
         return Ok(known);
     }
     db.prepare_cached("INSERT INTO file (sha256, purpose, name, bytes) VALUES (?1, ?2, ?3, ?4)")
@@ -99,6 +105,16 @@ fn find_file(db: &Connection, sha256: &str, purpose: &str) -> Result<Option<File
     db.prepare_cached("SELECT id FROM file WHERE sha256 = ?1 AND purpose = ?2")
         .and_then(|mut ask| ask.query_row([sha256, purpose], |row| row.get(0)).optional())
         .doing(|| format!("look up the file {sha256}"))
+}
+
+fn file_row(row: &Row<'_>) -> Result<FileRow, StoreError> {
+    Ok(FileRow {
+        name: read(row, 0)?,
+        sha256: read(row, 1)?,
+        purpose: read(row, 2)?,
+        bytes: read::<i64>(row, 3)?.cast_unsigned(),
+        is_lost: read(row, 4)?,
+    })
 }
 
 fn oddity(row: &Row<'_>) -> Result<Oddity, StoreError> {

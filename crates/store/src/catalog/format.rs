@@ -12,8 +12,10 @@ use crate::error::Doing;
 const APPLICATION: i32 = 0x494e_5444;
 
 /// The format this version writes. A format that was released never changes.
-const KNOWN: u32 = 2;
-const SCHEMA: &str = include_str!("schema/2.sql");
+pub(crate) const KNOWN: u32 = 2;
+pub(crate) const SCHEMA: &str = include_str!("schema/2.sql");
+/// Tables that are as in format 1, and so stay through an upgrade.
+const LISTS: &str = include_str!("schema/lists.sql");
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -34,6 +36,13 @@ pub(crate) fn prepare(db: &mut Connection, path: Option<&Path>) -> Result<(), St
     .doing(doing)?;
     db.set_prepared_statement_cache_capacity(128);
     make(db, path)
+}
+
+/// The format of a database of ours, read without changing it.
+pub(crate) fn of_file(path: &Path) -> Result<u32, StoreError> {
+    let db = Connection::open(path).doing(|| format!("open {}", path.display()))?;
+    db.busy_timeout(WAIT).doing(|| format!("open {}", path.display()))?;
+    format_of(&db, Some(path))
 }
 
 /// Refuses files of other programs and of later versions.
@@ -65,6 +74,7 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     // Read again: another process may have done it while this one waited.
     if format_of(&change, path)? == 0 {
         change.execute_batch(SCHEMA).doing(doing)?;
+        change.execute_batch(LISTS).doing(doing)?;
         change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
         change.pragma_update(None, "user_version", KNOWN).doing(doing)?;
     }

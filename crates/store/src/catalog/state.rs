@@ -103,12 +103,6 @@ impl Catalog {
         generation(&self.db).in_file(self.path.as_deref())
     }
 
-    /// The imported files that a segment holds something of.
-    pub fn files_of(&self, segment: SegmentId) -> Result<Vec<FileId>, StoreError> {
-        let sql = "SELECT file FROM segment_file WHERE segment = ?1 ORDER BY file";
-        read_all(&self.db, sql, [segment], |row| read(row, 0)).in_file(self.path.as_deref())
-    }
-
     /// The highest number ever given to a segment that was committed.
     pub(super) fn last_segment(&self) -> Result<SegmentId, StoreError> {
         let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'segment'";
