@@ -14,9 +14,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::amount::share;
-use model::{Account, Asset, Date, Transfer, TransferKind, TxId, U256};
+use model::{Account, Asset, Date, TransferKind, U256};
 
-use crate::gather::{At, Gathered};
+use crate::gather::{At, Gathered, NOBODY, Row};
 use crate::settings::{CrossingDecision, Declared, Settings};
 
 /// What a swap may lose to fees and price moves, either way.
@@ -27,12 +27,14 @@ const PENDING_SECONDS_MAX: i64 = 7 * 24 * 3600;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Crossing {
-    pub account: Account,
+    pub account: u32,
     pub kind: CrossingKind,
     /// What was paid to venues, as much of it as this crossing used up.
     pub legs: Vec<Leg>,
-    pub out_asset: Asset,
+    pub out_asset: u32,
     pub out_base: U256,
+    /// Where what came of it is held.
+    pub purse: u32,
     /// The transfer that brought it back, where the data has it.
     pub return_leg: Option<At>,
     /// It takes place just before this transfer of the ledger; none: at its end.
@@ -53,8 +55,8 @@ pub enum CrossingKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
     pub at: At,
-    pub venue: Account,
-    pub asset: Asset,
+    pub venue: u32,
+    pub asset: u32,
     pub base: U256,
 }
 
@@ -66,44 +68,74 @@ pub struct Found {
 
 /// Reads an account's ledger, which is in time order, for crossings.
 pub fn infer(
-    account: &Account,
-    ledger: &[At],
-    gathered: &Gathered,
-    venues: &BTreeSet<Account>,
+    account: u32,
+    ats: &[At],
+    gathered: &mut Gathered,
+    venues: &BTreeSet<u32>,
     settings: &Settings,
 ) -> Found {
     if venues.is_empty() {
         return Found::default();
     }
+    let declared = declared_at(account, gathered, settings);
+    let purses = purses_of(account, &declared, gathered);
+    let gathered = &*gathered;
     let mut reader = Reader {
         account,
         gathered,
         venues,
         settings,
-        seen: swaps_in_one_transaction(account, ledger, gathered, venues),
-        declared: declared_at(account, settings),
+        seen: swaps_in_one_transaction(account, ats, gathered, venues),
+        declared,
+        declared_next: 0,
+        purses,
         pending: Vec::new(),
         held: BTreeMap::new(),
         found: Found::default(),
     };
-    for at in ledger.iter().filter(|at| !gathered.excluded.contains_key(at)) {
-        reader.read(*at);
+    for at in ats {
+        if reader.gathered.row_at(*at).excluded.is_none() {
+            reader.read(*at);
+        }
     }
     reader.declare_before(None);
     reader.found
 }
 
+/// The purses declared swaps fill, which nothing else may ever have named.
+fn purses_of(
+    account: u32,
+    declared: &[Decided<'_>],
+    gathered: &mut Gathered,
+) -> BTreeMap<u32, u32> {
+    declared
+        .iter()
+        .map(|decided| (decided.to_asset, gathered.purses.id((account, decided.to_asset))))
+        .collect()
+}
+
+/// A declared swap in numbers.
+struct Decided<'a> {
+    declared: &'a Declared,
+    venue: u32,
+    from_asset: u32,
+    to_asset: u32,
+}
+
 struct Reader<'a> {
-    account: &'a Account,
+    account: u32,
     gathered: &'a Gathered,
-    venues: &'a BTreeSet<Account>,
+    venues: &'a BTreeSet<u32>,
     settings: &'a Settings,
-    seen: BTreeMap<TxId, Seen>,
-    declared: Vec<&'a Declared>,
+    /// By transaction.
+    seen: BTreeMap<u32, Seen>,
+    declared: Vec<Decided<'a>>,
+    declared_next: usize,
+    purses: BTreeMap<u32, u32>,
     /// Payments to venues of which nothing is known to have come yet, oldest first.
     pending: Vec<Leg>,
-    /// Known inflow less outflow.
-    held: BTreeMap<Asset, U256>,
+    /// Known inflow less outflow, by asset.
+    held: BTreeMap<u32, U256>,
     found: Found,
 }
 
@@ -116,69 +148,66 @@ struct Seen {
 
 impl Reader<'_> {
     fn read(&mut self, at: At) {
-        let transfer = &self.gathered.transfers[at];
         self.declare_before(Some(at));
-        let is_in = transfer.to.as_ref() == Some(&self.account.address);
-        let is_out = transfer.from.as_ref() == Some(&self.account.address);
-        match (is_in, is_out) {
-            (true, false) => self.receive(at, transfer),
-            (false, true) => self.send(at, transfer),
+        let row = self.gathered.row_at(at);
+        match (row.to == self.account, row.from == self.account) {
+            (true, false) => self.receive(at, row),
+            (false, true) => self.send(at, row),
             _ => {}
         }
     }
 
-    fn receive(&mut self, at: At, transfer: &Transfer) {
-        if let Some(seen) = self.seen.get(&transfer.tx)
+    fn receive(&mut self, at: At, row: &Row) {
+        let amount = self.gathered.transfer(at).amount;
+        if let Some(seen) = self.seen.get(&row.tx)
             && seen.returns.contains(&at)
         {
-            let crossing = seen_crossing(self.account, seen, at, transfer);
+            let crossing = seen_crossing(self.account, seen, at, row, amount);
             self.found.crossings.push(crossing);
         }
-        self.hold(&transfer.asset, transfer.amount);
+        self.hold(row.asset, amount);
     }
 
-    fn send(&mut self, at: At, transfer: &Transfer) {
-        let held = self.held.get(&transfer.asset).copied().unwrap_or_default();
-        if transfer.amount > held && transfer.kind != TransferKind::Fee {
-            self.infer_before(at, transfer, transfer.amount - held);
+    fn send(&mut self, at: At, row: &Row) {
+        let amount = self.gathered.transfer(at).amount;
+        let held = self.held.get(&row.asset).copied().unwrap_or_default();
+        if amount > held && row.kind != TransferKind::Fee {
+            self.infer_before(at, row, amount - held);
         }
-        let held = self.held.entry(transfer.asset.clone()).or_default();
-        *held = held.saturating_sub(transfer.amount);
-        let is_seen = self.seen.contains_key(&transfer.tx);
-        if let Some(venue) = transfer.to_account().filter(|to| self.venues.contains(to) && !is_seen)
-        {
-            self.pending.push(Leg {
-                at,
-                venue,
-                asset: transfer.asset.clone(),
-                base: transfer.amount,
-            });
+        let held = self.held.entry(row.asset).or_default();
+        *held = held.saturating_sub(amount);
+        let is_seen = self.seen.contains_key(&row.tx);
+        if self.venues.contains(&row.to) && !is_seen {
+            self.pending.push(Leg { at, venue: row.to, asset: row.asset, base: amount });
         }
     }
 
     /// More leaves than is known to have come: payments to venues may explain it.
-    fn infer_before(&mut self, at: At, transfer: &Transfer, missing: U256) {
-        let now = transfer.time.as_second();
+    fn infer_before(&mut self, at: At, row: &Row, missing: U256) {
+        let now = row.time.as_second();
         self.pending.retain(|leg| {
-            now - self.gathered.transfers[leg.at].time.as_second() <= PENDING_SECONDS_MAX
+            now - self.gathered.row_at(leg.at).time.as_second() <= PENDING_SECONDS_MAX
         });
-        let (mut usable, rest): (Vec<Leg>, Vec<Leg>) =
-            std::mem::take(&mut self.pending).into_iter().partition(|leg| {
-                leg.asset != transfer.asset && !self.is_refused(&leg.asset, &transfer.asset)
-            });
-        let date = model::day_of(transfer.time);
-        let crossing = self.match_value(&mut usable, &transfer.asset, missing, date);
+        if self.pending.is_empty() {
+            return;
+        }
+        let (mut usable, rest): (Vec<Leg>, Vec<Leg>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|leg| leg.asset != row.asset && !self.is_refused(leg.asset, row.asset));
+        let date = model::day_of(row.time);
+        let crossing = self.match_value(&mut usable, row.asset, missing, date);
         self.pending = rest;
         self.pending.extend(usable);
-        self.pending.sort_by_key(|leg| self.gathered.transfers[leg.at].time);
+        self.pending.sort_by_key(|leg| self.gathered.row_at(leg.at).time);
         if let Some((legs, out_base, confidence)) = crossing {
-            self.hold(&transfer.asset, out_base);
+            self.hold(row.asset, out_base);
             self.found.crossings.push(Crossing {
-                account: self.account.clone(),
+                account: self.account,
                 kind: CrossingKind::Inferred,
                 legs,
-                out_asset: transfer.asset.clone(),
+                out_asset: row.asset,
                 out_base,
+                purse: row.from_purse,
                 return_leg: None,
                 before: Some(at),
                 confidence,
@@ -191,7 +220,7 @@ impl Reader<'_> {
     fn match_value(
         &mut self,
         usable: &mut Vec<Leg>,
-        asset: &Asset,
+        asset: u32,
         missing: U256,
         date: Date,
     ) -> Option<(Vec<Leg>, U256, f64)> {
@@ -201,14 +230,12 @@ impl Reader<'_> {
         let wanted = self.value(asset, missing, date)?;
         let (mut priced, unpriced): (Vec<Leg>, Vec<Leg>) =
             std::mem::take(usable).into_iter().partition(|leg| {
-                self.value(&leg.asset, leg.base, date).is_some_and(|value| !value.is_zero())
+                self.value(leg.asset, leg.base, date).is_some_and(|value| !value.is_zero())
             });
         *usable = unpriced;
         let worth = |leg: &Leg, settings: &Settings, gathered: &Gathered| {
-            settings
-                .prices
-                .value_e12(&leg.asset, leg.base, gathered.decimals(&leg.asset), date)
-                .unwrap_or_default()
+            let (asset, decimals) = (gathered.assets.get(leg.asset), gathered.decimals(leg.asset));
+            settings.prices.value_e12(asset, leg.base, decimals, date).unwrap_or_default()
         };
         let total = priced.iter().fold(U256::ZERO, |sum, leg| {
             sum.saturating_add(worth(leg, self.settings, self.gathered))
@@ -244,9 +271,10 @@ impl Reader<'_> {
         Some((taken, missing, 0.6))
     }
 
-    fn value(&mut self, asset: &Asset, base: U256, date: Date) -> Option<U256> {
-        let value =
-            self.settings.prices.value_e12(asset, base, self.gathered.decimals(asset), date);
+    fn value(&mut self, asset: u32, base: U256, date: Date) -> Option<U256> {
+        let decimals = self.gathered.decimals(asset);
+        let asset = self.gathered.assets.get(asset);
+        let value = self.settings.prices.value_e12(asset, base, decimals, date);
         if value.is_none() {
             self.found.unpriced.insert((asset.clone(), date));
         }
@@ -255,19 +283,22 @@ impl Reader<'_> {
 
     /// Puts declared crossings where their time stands in the ledger.
     fn declare_before(&mut self, at: Option<At>) {
-        let now = at.map(|at| self.gathered.transfers[at].time);
-        while let Some(declared) =
-            self.declared.first().copied().filter(|d| now.is_none_or(|now| d.time <= now))
+        let now = at.map(|at| self.gathered.row_at(at).time);
+        while let Some(decided) = self.declared.get(self.declared_next)
+            && now.is_none_or(|now| decided.declared.time <= now)
         {
-            self.declared.remove(0);
-            let legs = self.take_paid(declared);
-            self.hold(&declared.to_asset, declared.to_base);
+            let (declared, to_asset) = (decided.declared, decided.to_asset);
+            let paid = (decided.venue, decided.from_asset);
+            self.declared_next += 1;
+            let legs = self.take_paid(paid, declared.from_base);
+            self.hold(to_asset, declared.to_base);
             self.found.crossings.push(Crossing {
-                account: self.account.clone(),
+                account: self.account,
                 kind: CrossingKind::Declared,
                 legs,
-                out_asset: declared.to_asset.clone(),
+                out_asset: to_asset,
                 out_base: declared.to_base,
+                purse: self.purses[&to_asset],
                 return_leg: None,
                 before: at,
                 confidence: 1.0,
@@ -276,11 +307,11 @@ impl Reader<'_> {
         }
     }
 
-    fn take_paid(&mut self, declared: &Declared) -> Vec<Leg> {
-        let mut left = declared.from_base;
+    fn take_paid(&mut self, paid: (u32, u32), from_base: U256) -> Vec<Leg> {
+        let mut left = from_base;
         let mut legs = Vec::new();
         for leg in &mut self.pending {
-            if leg.asset != declared.from_asset || leg.venue != declared.venue || left.is_zero() {
+            if (leg.venue, leg.asset) != paid || left.is_zero() {
                 continue;
             }
             let base = leg.base.min(left);
@@ -292,54 +323,55 @@ impl Reader<'_> {
         legs
     }
 
-    fn is_refused(&self, from: &Asset, to: &Asset) -> bool {
+    fn is_refused(&self, from: u32, to: u32) -> bool {
+        let account = self.gathered.accounts.get(self.account);
+        let (from, to) = (self.gathered.assets.get(from), self.gathered.assets.get(to));
         self.settings.crossings.iter().any(|decision| match decision {
             CrossingDecision::Refused(refused) => {
-                refused.account == *self.account
+                refused.account == *account
                     && refused.from_asset.as_ref().is_none_or(|asset| asset == from)
                     && refused.to_asset.as_ref().is_none_or(|asset| asset == to)
             }
             CrossingDecision::Declared(declared) => {
-                declared.account == *self.account
+                declared.account == *account
                     && declared.from_asset == *from
                     && declared.to_asset == *to
             }
         })
     }
 
-    fn hold(&mut self, asset: &Asset, base: U256) {
-        let held = self.held.entry(asset.clone()).or_default();
+    fn hold(&mut self, asset: u32, base: U256) {
+        let held = self.held.entry(asset).or_default();
         *held = held.saturating_add(base);
     }
 }
 
 /// Transactions in which the account paid a venue and received another asset.
 fn swaps_in_one_transaction(
-    account: &Account,
-    ledger: &[At],
+    account: u32,
+    ats: &[At],
     gathered: &Gathered,
-    venues: &BTreeSet<Account>,
-) -> BTreeMap<TxId, Seen> {
-    let mut seen: BTreeMap<TxId, Seen> = BTreeMap::new();
-    let counted = || ledger.iter().filter(|at| !gathered.excluded.contains_key(at));
-    for at in counted() {
-        let transfer = &gathered.transfers[*at];
-        let paid = transfer.from.as_ref() == Some(&account.address)
-            && transfer.kind == TransferKind::Value;
-        if let Some(venue) = transfer.to_account().filter(|to| paid && venues.contains(to)) {
-            let leg = Leg { at: *at, venue, asset: transfer.asset.clone(), base: transfer.amount };
-            seen.entry(transfer.tx).or_default().legs.push(leg);
+    venues: &BTreeSet<u32>,
+) -> BTreeMap<u32, Seen> {
+    let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
+    let counted = || {
+        let rows = ats.iter().map(|at| (*at, gathered.row_at(*at)));
+        rows.filter(|(_, row)| row.excluded.is_none() && row.kind == TransferKind::Value)
+    };
+    for (at, row) in counted() {
+        if row.from == account && row.to != NOBODY && venues.contains(&row.to) {
+            let base = gathered.transfer(at).amount;
+            let leg = Leg { at, venue: row.to, asset: row.asset, base };
+            seen.entry(row.tx).or_default().legs.push(leg);
         }
     }
-    for at in counted() {
-        let transfer = &gathered.transfers[*at];
-        let is_received = transfer.to.as_ref() == Some(&account.address)
-            && transfer.from.as_ref() != Some(&account.address)
-            && transfer.kind == TransferKind::Value;
-        if let Some(swap) = seen.get_mut(&transfer.tx).filter(|_| is_received)
-            && swap.legs.iter().all(|leg| leg.asset != transfer.asset)
+    for (at, row) in counted() {
+        if row.to == account
+            && row.from != account
+            && let Some(swap) = seen.get_mut(&row.tx)
+            && swap.legs.iter().all(|leg| leg.asset != row.asset)
         {
-            swap.returns.push(*at);
+            swap.returns.push(at);
         }
     }
     seen.retain(|_, swap| !swap.returns.is_empty());
@@ -348,7 +380,7 @@ fn swaps_in_one_transaction(
 
 /// One crossing for each leg that came back; where several did, each is credited
 /// with an equal part of every payment, the first with what does not divide.
-fn seen_crossing(account: &Account, seen: &Seen, at: At, transfer: &Transfer) -> Crossing {
+fn seen_crossing(account: u32, seen: &Seen, at: At, row: &Row, amount: U256) -> Crossing {
     let parts = U256::from(seen.returns.len());
     let is_first = seen.returns.first() == Some(&at);
     let part = |base: U256| {
@@ -357,11 +389,12 @@ fn seen_crossing(account: &Account, seen: &Seen, at: At, transfer: &Transfer) ->
     };
     let legs = seen.legs.iter().map(|leg| Leg { base: part(leg.base), ..leg.clone() }).collect();
     Crossing {
-        account: account.clone(),
+        account,
         kind: CrossingKind::Seen,
         legs,
-        out_asset: transfer.asset.clone(),
-        out_base: transfer.amount,
+        out_asset: row.asset,
+        out_base: amount,
+        purse: row.to_purse,
         return_leg: Some(at),
         before: Some(at),
         confidence: if seen.returns.len() == 1 { 0.95 } else { 0.7 },
@@ -369,15 +402,26 @@ fn seen_crossing(account: &Account, seen: &Seen, at: At, transfer: &Transfer) ->
     }
 }
 
-fn declared_at<'a>(account: &Account, settings: &'a Settings) -> Vec<&'a Declared> {
+fn declared_at<'a>(
+    account: u32,
+    gathered: &mut Gathered,
+    settings: &'a Settings,
+) -> Vec<Decided<'a>> {
+    let named: Account = gathered.accounts.get(account).clone();
     let mut declared: Vec<&Declared> = settings
         .crossings
         .iter()
         .filter_map(|decision| match decision {
-            CrossingDecision::Declared(declared) if declared.account == *account => Some(declared),
+            CrossingDecision::Declared(declared) if declared.account == named => Some(declared),
             _ => None,
         })
         .collect();
     declared.sort_by_key(|declared| declared.time);
-    declared
+    let decided = declared.into_iter().map(|declared| Decided {
+        declared,
+        venue: gathered.account_id(declared.venue.clone()),
+        from_asset: gathered.asset_id(&declared.from_asset),
+        to_asset: gathered.asset_id(&declared.to_asset),
+    });
+    decided.collect()
 }

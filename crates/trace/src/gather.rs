@@ -5,58 +5,27 @@
 //! the settings. Out: whole ledgers of the accounts walked through, Bitcoin
 //! transactions walked through, the depth of every followed transfer, and every
 //! place the walk stopped with the reason. Taint itself is [`crate::settle`]'s.
+//!
+//! What comes in gets a number at once ([`crate::ids`]); the walk itself compares
+//! and indexes numbers only. Levels are taken in the accounts' own order, so that
+//! numbers decide nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod past;
+
+use std::collections::BTreeSet;
 
 use model::{
-    Account, Asset, AssetMeta, Book, Direction, Expansion, Finding, Limits, Outpoint, Output, Role,
-    Seek, Transaction, Transfer, TransferId, TransferKind, TxId, U256, UtxoTransaction, View,
-    ViewError,
+    Account, Asset, Book, Direction, Expansion, Limits, Outpoint, Role, Seek, Transaction,
+    Transfer, TransferKind, TxId, U256, UtxoTransaction, View, ViewError,
 };
 
-use crate::crossing::{self, Crossing};
+pub use self::past::{AccountState, At, Gathered, Ledger, NOBODY, OutState, Row, Utxo};
+
+use crate::TraceError;
+use crate::crossing;
+use crate::order::{self, Step};
 use crate::poisoning;
 use crate::settings::{MinValue, Settings, Source};
-use crate::{TraceError, order};
-
-/// A transfer's place in [`Gathered::transfers`].
-pub type At = usize;
-
-#[derive(Debug, Default)]
-pub struct Gathered {
-    pub transfers: Vec<Transfer>,
-    places: BTreeMap<TransferId, At>,
-    /// Account chains: the whole known history of each account walked through.
-    pub ledgers: BTreeMap<Account, Vec<At>>,
-    /// Fewest transfers from a source, for each followed transfer.
-    pub depths: BTreeMap<At, u32>,
-    /// Transfers of a source transaction: tainted whatever their sender holds.
-    pub forced: BTreeSet<At>,
-    /// Transfers kept out of the walk, and by which finding.
-    pub excluded: BTreeMap<At, model::FindingKind>,
-    pub findings: Vec<Finding>,
-    pub crossings: Vec<Crossing>,
-    pub crossings_at: BTreeMap<Account, Vec<usize>>,
-    /// Bitcoin: transactions walked through, by the depth of their outputs.
-    pub utxo: BTreeMap<TxId, UtxoTransaction>,
-    pub utxo_depths: BTreeMap<TxId, u32>,
-    /// Bitcoin: outpoints of the sources themselves.
-    pub source_outpoints: BTreeSet<Outpoint>,
-    pub source_accounts: BTreeSet<Account>,
-    /// Bitcoin: who holds each outpoint seen, and how much.
-    pub holders: BTreeMap<Outpoint, Output>,
-    pub outpoint_stops: BTreeMap<Outpoint, Stop>,
-    pub stops: BTreeMap<Account, Stop>,
-    pub roles: BTreeMap<Account, Role>,
-    pub metas: BTreeMap<Asset, AssetMeta>,
-    /// Days and assets a comparison wanted a price for and had none.
-    pub unpriced: BTreeSet<(Asset, model::Date)>,
-    /// Accounts whose history the view does not vouch for.
-    pub incomplete: BTreeSet<Account>,
-    /// Accounts with more transfers than the budget let in.
-    pub truncated: BTreeSet<Account>,
-    budget_left: usize,
-}
 
 /// Why the walk ended at an account.
 #[derive(
@@ -89,15 +58,16 @@ pub fn gather(view: &dyn View, book: &Book, settings: &Settings) -> Result<Gathe
     Ok(walk.out)
 }
 
+/// What the next level starts from; some of it perhaps twice.
 #[derive(Default)]
 struct Frontier {
-    accounts: BTreeSet<Account>,
-    outpoints: BTreeSet<Outpoint>,
+    accounts: Vec<u32>,
+    outs: Vec<u32>,
 }
 
 impl Frontier {
     fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.outpoints.is_empty()
+        self.accounts.is_empty() && self.outs.is_empty()
     }
 }
 
@@ -108,18 +78,30 @@ pub struct Walk<'a> {
     settings: &'a Settings,
     pub out: Gathered,
     /// Receivers of a source transaction: one transfer away from the start.
-    receivers: BTreeSet<Account>,
+    receivers: Vec<u32>,
+    reach: Reach,
+    counterparties: poisoning::Counterparties,
 }
 
 impl<'a> Walk<'a> {
     pub fn new(view: &'a dyn View, book: &'a Book, settings: &'a Settings) -> Walk<'a> {
-        let mut out = Gathered { budget_left: settings.budget, ..Gathered::default() };
+        let mut out = Gathered::default();
+        out.budget_left = settings.budget;
         for decision in &settings.crossings {
             if let crate::CrossingDecision::Declared(declared) = decision {
-                out.roles.insert(declared.venue.clone(), Role::Swap);
+                let venue = out.account_id(declared.venue.clone());
+                out.states[venue as usize].role = Some(Role::Swap);
             }
         }
-        Walk { view, book, settings, out, receivers: BTreeSet::new() }
+        Walk {
+            view,
+            book,
+            settings,
+            out,
+            receivers: Vec::new(),
+            reach: Reach::default(),
+            counterparties: poisoning::Counterparties::default(),
+        }
     }
 
     fn start(&mut self) -> Result<Frontier, TraceError> {
@@ -129,15 +111,27 @@ impl<'a> Walk<'a> {
                 Source::Account(account) if account.chain.is_utxo() => {
                     self.start_address(account, &mut frontier)?
                 }
-                Source::Account(account) => {
-                    self.out.source_accounts.insert(account.clone());
-                    frontier.accounts.insert(account.clone());
-                }
+                Source::Account(account) => frontier.accounts.push(self.source_account(account)),
                 Source::Outpoint(outpoint) => self.start_outpoint(*outpoint, &mut frontier)?,
                 Source::Transaction(tx) => self.start_transaction(tx, &mut frontier)?,
             }
         }
         Ok(frontier)
+    }
+
+    pub fn source_account(&mut self, account: &Account) -> u32 {
+        let id = self.out.account_id(account.clone());
+        if !std::mem::replace(&mut self.out.states[id as usize].is_source, true) {
+            self.out.source_accounts.push(id);
+        }
+        id
+    }
+
+    fn source_out(&mut self, out: u32, frontier: &mut Frontier) {
+        if !std::mem::replace(&mut self.out.out_states[out as usize].is_source, true) {
+            self.out.source_outs.push(out);
+        }
+        frontier.outs.push(out);
     }
 
     /// Everything a Bitcoin address sent (backward: received) in the window.
@@ -146,17 +140,17 @@ impl<'a> Walk<'a> {
         account: &Account,
         frontier: &mut Frontier,
     ) -> Result<(), TraceError> {
-        self.out.source_accounts.insert(account.clone());
+        self.source_account(account);
         let seek = Seek::all(account.clone());
         let limits =
             Limits { since: self.settings.since, until: self.settings.until, ..Limits::NONE };
         let legs = self.view.expand(self.settings.direction, &[seek], &limits)?;
-        let ids: BTreeSet<TxId> =
-            legs.reached.iter().flat_map(|r| &r.transfers).map(|leg| leg.tx).collect();
-        for tx in self.bitcoin(&ids)? {
-            let own = own_outpoints(&tx, account, self.settings.direction);
-            self.out.source_outpoints.extend(own.iter().copied());
-            frontier.outpoints.extend(own);
+        let ids = legs.reached.iter().flat_map(|r| &r.transfers).map(|leg| leg.tx).collect();
+        for tx in self.bitcoin(ids)? {
+            let Some(utxo) = &self.out.utxo[tx as usize] else { continue };
+            for out in own_outs(utxo, account, self.settings.direction) {
+                self.source_out(out, frontier);
+            }
         }
         Ok(())
     }
@@ -166,13 +160,12 @@ impl<'a> Walk<'a> {
         outpoint: Outpoint,
         frontier: &mut Frontier,
     ) -> Result<(), TraceError> {
-        let known = self.bitcoin(&BTreeSet::from([outpoint.tx]))?.into_iter().next();
-        let exists = known.is_some_and(|tx| (outpoint.index as usize) < tx.outputs.len());
-        if !exists {
+        let known = self.bitcoin(vec![outpoint.tx])?.into_iter().next();
+        let known = known.and_then(|tx| self.out.utxo[tx as usize].as_ref());
+        let Some(out) = known.and_then(|utxo| utxo.outputs.get(outpoint.index as usize)) else {
             return Err(TraceError::UnknownSource { source_text: outpoint.to_string() });
-        }
-        self.out.source_outpoints.insert(outpoint);
-        frontier.outpoints.insert(outpoint);
+        };
+        self.source_out(*out, frontier);
         Ok(())
     }
 
@@ -180,11 +173,12 @@ impl<'a> Walk<'a> {
         match self.view.transaction(id)? {
             None => Err(TraceError::UnknownSource { source_text: id.to_string() }),
             Some(Transaction::Utxo(tx)) => {
-                let outpoints: Vec<Outpoint> = order::outpoints(&tx).collect();
                 // Its outputs are held by somebody even where nobody spends them.
-                self.bitcoin(&BTreeSet::from([*id]))?;
-                self.out.source_outpoints.extend(outpoints.iter().copied());
-                frontier.outpoints.extend(outpoints);
+                self.bitcoin(vec![*id])?;
+                for outpoint in order::outpoints(&tx) {
+                    let out = self.out.out_id(&outpoint);
+                    self.source_out(out, frontier);
+                }
                 Ok(())
             }
             Some(Transaction::Account { transfers, .. }) => {
@@ -195,44 +189,46 @@ impl<'a> Walk<'a> {
     }
 
     fn start_transfers(&mut self, transfers: Vec<Transfer>) {
-        let direction = self.settings.direction;
         for transfer in transfers {
             let at = self.out.add(transfer);
             self.learn_assets(&[at]);
-            self.screen_poisoning(&[at], None);
-            let transfer = &self.out.transfers[at];
-            if self.out.excluded.contains_key(&at) || transfer.kind == TransferKind::Fee {
+            self.screen(&[at]);
+            let row = &mut self.out.rows[at as usize];
+            if row.excluded.is_some() || row.kind == TransferKind::Fee {
                 continue;
             }
-            self.out.depths.insert(at, 1);
-            self.out.forced.insert(at);
-            self.receivers.extend(destination(&self.out.transfers[at], direction));
+            row.depth = 1;
+            row.is_forced = true;
+            row.is_event = true;
+            let receiver = row.destination(self.settings.direction);
+            if receiver != NOBODY {
+                self.receivers.push(receiver);
+            }
         }
     }
 
     /// One level: every account and output of the frontier, in batches.
     fn step(&mut self, frontier: Frontier, level: u32) -> Result<Frontier, TraceError> {
         let mut next = Frontier::default();
-        self.step_accounts(&frontier.accounts, level, &mut next)?;
-        self.step_outpoints(frontier.outpoints, level, &mut next)?;
+        self.step_accounts(frontier.accounts, level, &mut next)?;
+        self.step_outs(frontier.outs, level, &mut next)?;
         Ok(next)
     }
 
     fn step_accounts(
         &mut self,
-        accounts: &BTreeSet<Account>,
+        mut accounts: Vec<u32>,
         level: u32,
         next: &mut Frontier,
     ) -> Result<(), TraceError> {
-        let new: Vec<Account> = accounts
-            .iter()
-            .filter(|account| !self.out.ledgers.contains_key(account))
-            .cloned()
-            .collect();
-        let walked = self.admit(new, level)?;
+        accounts.sort_unstable();
+        accounts.dedup();
+        self.out.accounts.sort(&mut accounts);
+        let new = accounts.iter().copied().filter(|account| !self.out.is_walked(*account));
+        let walked = self.admit(new.collect(), level)?;
         self.fetch(&walked)?;
-        for account in accounts.iter().filter(|account| !account.chain.is_utxo()) {
-            if self.out.ledgers.contains_key(account) {
+        for account in accounts {
+            if self.out.is_walked(account) && !self.out.accounts.get(account).chain.is_utxo() {
                 self.relax(account, next);
             }
         }
@@ -240,13 +236,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Which of these accounts the walk may go through; the others get their stop.
-    fn admit(&mut self, accounts: Vec<Account>, level: u32) -> Result<Vec<Account>, TraceError> {
-        let degrees = self.view.degree(&accounts)?;
+    fn admit(&mut self, accounts: Vec<u32>, level: u32) -> Result<Vec<u32>, TraceError> {
+        let named: Vec<Account> =
+            accounts.iter().map(|account| self.out.accounts.get(*account).clone()).collect();
+        let degrees = self.view.degree(&named)?;
         let mut admitted = Vec::new();
         for (account, degree) in accounts.into_iter().zip(degrees) {
             let size = degree.sent.saturating_add(degree.received);
-            let is_source = self.out.source_accounts.contains(&account);
-            let stop = match self.role(&account) {
+            let is_source = self.out.states[account as usize].is_source;
+            let stop = match self.role(account) {
                 Role::Service | Role::Mixer | Role::Bridge if !is_source => Some(Stop::Service),
                 Role::Swap if !is_source => Some(Stop::Service),
                 _ if self.settings.hops_max.is_some_and(|max| level >= max) => Some(Stop::Hops),
@@ -254,223 +252,243 @@ impl<'a> Walk<'a> {
                 _ if self.out.budget_left == 0 => Some(Stop::Budget),
                 _ => None,
             };
-            match stop {
-                Some(stop) => drop(self.out.stops.insert(account, stop)),
-                None => {
-                    self.out.stops.remove(&account);
-                    let size = usize::try_from(size).unwrap_or(usize::MAX);
-                    self.out.budget_left = self.out.budget_left.saturating_sub(size);
-                    admitted.push(account);
-                }
+            self.out.states[account as usize].stop = stop;
+            if stop.is_none() {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                self.out.budget_left = self.out.budget_left.saturating_sub(size);
+                admitted.push(account);
             }
         }
         Ok(admitted)
     }
 
     /// Whole ledgers, both directions: balances before the taint matter too.
-    pub fn fetch(&mut self, accounts: &[Account]) -> Result<(), TraceError> {
+    pub fn fetch(&mut self, accounts: &[u32]) -> Result<(), TraceError> {
         if accounts.is_empty() {
             return Ok(());
         }
-        let seeks: Vec<Seek> = accounts.iter().cloned().map(Seek::all).collect();
+        let named = accounts.iter().map(|account| self.out.accounts.get(*account).clone());
+        let seeks: Vec<Seek> = named.map(Seek::all).collect();
         // A source may be a hub: even it gives no more than the budget.
         let limits = Limits { per_account: self.settings.budget, ..Limits::NONE };
         let sent = self.view.expand(Direction::Forward, &seeks, &limits)?;
+        self.keep(sent, accounts);
         let received = self.view.expand(Direction::Backward, &seeks, &limits)?;
+        self.keep(received, accounts);
         for account in accounts {
-            self.out.ledgers.insert(account.clone(), Vec::new());
-        }
-        self.keep(sent);
-        self.keep(received);
-        for account in accounts {
-            self.prepare(account);
+            self.prepare(*account);
         }
         Ok(())
     }
 
-    fn keep(&mut self, expansion: Expansion) {
-        for reached in expansion.reached {
-            if !reached.is_complete {
-                self.out.incomplete.insert(reached.account.clone());
-            }
-            if reached.is_truncated {
-                self.out.truncated.insert(reached.account.clone());
-            }
+    fn keep(&mut self, expansion: Expansion, accounts: &[u32]) {
+        for (reached, account) in expansion.reached.into_iter().zip(accounts) {
+            let state = &mut self.out.states[*account as usize];
+            state.is_walked = true;
+            state.is_incomplete |= !reached.is_complete;
+            state.is_truncated |= reached.is_truncated;
             for transfer in reached.transfers {
                 let at = self.out.add(transfer);
-                self.out.ledgers.entry(reached.account.clone()).or_default().push(at);
+                self.out.rows[at as usize].is_event = true;
+                self.out.ledgers[*account as usize].ats.push(at);
             }
         }
     }
 
     /// Orders an account's ledger, learns its assets, and reads it for poisoning
     /// and swaps.
-    fn prepare(&mut self, account: &Account) {
-        let mut ledger = self.out.ledgers.remove(account).unwrap_or_default();
-        ledger.sort_unstable();
-        ledger.dedup();
-        order::in_time(&mut ledger, &self.out.transfers, account);
-        self.learn_assets(&ledger);
-        self.screen_poisoning(&ledger, Some(account));
-        let venues = self.venues(account, &ledger);
-        let found = crossing::infer(account, &ledger, &self.out, &venues, self.settings);
+    fn prepare(&mut self, account: u32) {
+        let mut ats = std::mem::take(&mut self.out.ledgers[account as usize].ats);
+        order::in_time(&mut ats, &self.out, account);
+        self.learn_assets(&ats);
+        self.screen(&ats);
+        self.counterparties.look_alikes(account, &ats, &mut self.out);
+        let venues = self.venues(account, &ats);
+        let found = crossing::infer(account, &ats, &mut self.out, &venues, self.settings);
         self.out.unpriced.extend(found.unpriced);
-        let first = self.out.crossings.len();
+        let first = crate::ids::number(self.out.crossings.len());
         self.out.crossings.extend(found.crossings);
-        let own = first..self.out.crossings.len();
-        self.out.crossings_at.entry(account.clone()).or_default().extend(own);
-        self.out.ledgers.insert(account.clone(), ledger);
+        let crossings = (first..crate::ids::number(self.out.crossings.len())).collect();
+        let mut ledger = Ledger { ats, crossings, steps: Vec::new() };
+        if !ledger.crossings.is_empty() {
+            ledger.steps = order::steps(account, &ledger, &self.out, self.settings.direction);
+        }
+        self.out.ledgers[account as usize] = ledger;
     }
 
-    fn learn_assets(&mut self, ledger: &[At]) {
-        let unknown: BTreeSet<Asset> = ledger
-            .iter()
-            .map(|at| self.out.transfers[*at].asset.clone())
-            .filter(|asset| !self.out.metas.contains_key(asset))
-            .collect();
-        let unknown: Vec<Asset> = unknown.into_iter().collect();
+    fn learn_assets(&mut self, ats: &[At]) {
+        let is_unknown = |asset: &u32| self.out.asset_states[*asset as usize].meta.is_none();
+        let mut unknown: Vec<u32> =
+            ats.iter().map(|at| self.out.row_at(*at).asset).filter(is_unknown).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        let named: Vec<Asset> =
+            unknown.iter().map(|asset| self.out.assets.get(*asset).clone()).collect();
+        let registry = &self.settings.registry;
+        for (id, asset) in unknown.iter().zip(&named) {
+            self.out.asset_states[*id as usize].dust = registry.dust(asset);
+        }
         // What the view cannot say stays unknown; the walk does not depend on it.
-        let metas = self.view.assets(&unknown).unwrap_or_default();
-        for (asset, meta) in unknown.into_iter().zip(metas) {
-            let meta = self.settings.registry.get(&asset).cloned().unwrap_or(meta);
-            self.out.metas.insert(asset, meta);
+        let metas = self.view.assets(&named).unwrap_or_default();
+        for ((id, asset), meta) in unknown.into_iter().zip(named).zip(metas) {
+            let meta = registry.get(&asset).cloned().unwrap_or(meta);
+            let state = &mut self.out.asset_states[id as usize];
+            state.imitation = poisoning::imitation(&asset, &meta, registry);
+            state.meta = Some(meta);
         }
     }
 
-    fn screen_poisoning(&mut self, ledger: &[At], account: Option<&Account>) {
-        let found = poisoning::find(ledger, account, &self.out, &self.settings.registry);
-        self.out.excluded.extend(found.excluded);
-        self.out.findings.extend(found.findings);
+    fn screen(&mut self, ats: &[At]) {
+        for at in ats {
+            poisoning::screen(*at, &mut self.out);
+        }
     }
 
     /// The swap venues among those an account paid.
-    fn venues(&mut self, account: &Account, ledger: &[At]) -> BTreeSet<Account> {
-        let paid: BTreeSet<Account> = ledger
-            .iter()
-            .map(|at| &self.out.transfers[*at])
-            .filter(|transfer| transfer.from.as_ref() == Some(&account.address))
-            .filter_map(Transfer::to_account)
-            .collect();
-        paid.into_iter().filter(|venue| self.role(venue) == Role::Swap).collect()
+    fn venues(&mut self, account: u32, ats: &[At]) -> BTreeSet<u32> {
+        let mut venues = BTreeSet::new();
+        for at in ats {
+            let row = self.out.row_at(*at);
+            let (from, to) = (row.from, row.to);
+            if from == account && to != NOBODY && self.role(to) == Role::Swap {
+                venues.insert(to);
+            }
+        }
+        venues
     }
 
     /// The meaning of an account: that of its surest label that has one.
-    pub fn role(&mut self, account: &Account) -> Role {
-        if let Some(role) = self.out.roles.get(account) {
-            return *role;
+    pub fn role(&mut self, account: u32) -> Role {
+        if let Some(role) = self.out.states[account as usize].role {
+            return role;
         }
-        let role = role_of(self.book, account, self.settings.stop_confidence);
-        self.out.roles.insert(account.clone(), role);
+        let named = self.out.accounts.get(account);
+        let role = role_of(self.book, named, self.settings.stop_confidence);
+        self.out.states[account as usize].role = Some(role);
         role
     }
 
     /// Gives every transfer the account can pass taint on by its depth, and the
     /// receivers to the next level.
-    fn relax(&mut self, account: &Account, next: &mut Frontier) {
-        let ledger = self.out.ledgers.get(account).cloned().unwrap_or_default();
-        let is_source = self.out.source_accounts.contains(account);
-        let mut reach = Reach { is_source, ..Reach::default() };
-        for step in order::steps(account, &ledger, &self.out, self.settings.direction) {
-            match step {
-                order::Step::Arrive(at) => {
-                    if let Some(depth) = self.out.depths.get(&at) {
-                        reach.arrive(&self.out.transfers[at].asset, *depth);
-                    }
+    fn relax(&mut self, account: u32, next: &mut Frontier) {
+        let ledger = std::mem::take(&mut self.out.ledgers[account as usize]);
+        let mut reach = std::mem::take(&mut self.reach);
+        reach.start(self.out.states[account as usize].is_source, self.out.assets.len());
+        if ledger.crossings.is_empty() {
+            match self.settings.direction {
+                Direction::Forward => {
+                    ledger.ats.iter().for_each(|at| self.pass(account, *at, &mut reach, next))
                 }
-                order::Step::Cross(n) => {
-                    reach.cross(&self.out.crossings[n], self.settings.direction);
-                    self.reach_return(n, &reach);
+                Direction::Backward => {
+                    ledger.ats.iter().rev().for_each(|at| self.pass(account, *at, &mut reach, next))
                 }
-                order::Step::Leave(at) => self.leave(at, &reach, next),
             }
         }
-        self.reach_legs(&reach);
+        for step in &ledger.steps {
+            match *step {
+                Step::Arrive(at) => self.arrive(at, &mut reach),
+                Step::Cross(n) => self.cross(n, &mut reach),
+                Step::Leave(at) => self.leave(at, &reach, next),
+            }
+        }
+        // Payments to a venue that only a crossing makes matter, going backward; where
+        // several do, the last.
+        for (at, depth) in reach.legs.drain(..).rev() {
+            let row = &mut self.out.rows[at as usize];
+            if row.depth == 0 {
+                row.depth = depth + 1;
+            }
+        }
+        self.reach = reach;
+        self.out.ledgers[account as usize] = ledger;
     }
 
-    /// The leg that brought a seen swap's other asset back.
-    fn reach_return(&mut self, n: usize, reach: &Reach) {
-        let crossing = &self.out.crossings[n];
-        if let (Some(at), Some(depth)) = (crossing.return_leg, reach.depth(&crossing.out_asset)) {
-            self.out.depths.entry(at).or_insert(depth + 1);
+    fn pass(&mut self, account: u32, at: At, reach: &mut Reach, next: &mut Frontier) {
+        match order::step(account, at, self.out.row_at(at), self.settings.direction) {
+            Some(Step::Arrive(at)) => self.arrive(at, reach),
+            Some(Step::Leave(at)) => self.leave(at, reach, next),
+            _ => {}
         }
     }
 
-    /// Payments to a venue that only a crossing makes matter, going backward.
-    fn reach_legs(&mut self, reach: &Reach) {
-        for (at, depth) in &reach.legs {
-            self.out.depths.entry(*at).or_insert(depth + 1);
+    fn arrive(&self, at: At, reach: &mut Reach) {
+        let row = self.out.row_at(at);
+        if row.depth != 0 {
+            reach.arrive(row.asset, row.depth);
+        }
+    }
+
+    fn cross(&mut self, n: u32, reach: &mut Reach) {
+        let crossing = &self.out.crossings[n as usize];
+        reach.cross(crossing, self.settings.direction);
+        // The leg that brought a seen swap's other asset back.
+        if let (Some(at), Some(depth)) = (crossing.return_leg, reach.depth(crossing.out_asset)) {
+            let row = &mut self.out.rows[at as usize];
+            if row.depth == 0 {
+                row.depth = depth + 1;
+            }
         }
     }
 
     fn leave(&mut self, at: At, reach: &Reach, next: &mut Frontier) {
-        let transfer = &self.out.transfers[at];
-        let Some(depth) = reach.depth(&transfer.asset) else { return };
-        if !self.follows(at) || self.settings.hops_max.is_some_and(|max| depth >= max) {
-            return;
-        }
-        if self.out.depths.get(&at).is_some_and(|known| *known <= depth + 1) {
-            return;
-        }
-        let destination = destination(transfer, self.settings.direction);
-        self.out.depths.insert(at, depth + 1);
-        if let Some(account) = destination
-            && self.role(&account) != Role::Swap
+        let row = self.out.row_at(at);
+        let Some(depth) = reach.depth(row.asset) else { return };
+        let is_known = row.depth != 0 && row.depth <= depth + 1;
+        if is_known
+            || self.settings.hops_max.is_some_and(|max| depth >= max)
+            || !follows(at, &self.out, self.settings)
         {
-            next.accounts.insert(account);
+            return;
+        }
+        let destination = row.destination(self.settings.direction);
+        self.out.rows[at as usize].depth = depth + 1;
+        if destination != NOBODY && self.role(destination) != Role::Swap {
+            next.accounts.push(destination);
         }
     }
 
-    fn follows(&self, at: At) -> bool {
-        let transfer = &self.out.transfers[at];
-        if self.out.excluded.contains_key(&at)
-            || transfer.kind == TransferKind::Fee
-            || !self.settings.is_in_window(transfer.time)
-        {
-            return false;
-        }
-        is_large_enough(transfer, &self.out.metas, self.settings)
-    }
-
-    fn step_outpoints(
+    fn step_outs(
         &mut self,
-        outpoints: BTreeSet<Outpoint>,
+        mut outs: Vec<u32>,
         level: u32,
         next: &mut Frontier,
     ) -> Result<(), TraceError> {
-        let open: Vec<Outpoint> = outpoints
-            .into_iter()
-            .filter(|outpoint| self.admit_outpoint(*outpoint, level))
-            .collect();
-        let ids: BTreeSet<TxId> = match self.settings.direction {
+        outs.sort_unstable();
+        outs.dedup();
+        outs.retain(|out| self.admit_out(*out, level));
+        let open: Vec<Outpoint> = outs.iter().map(|out| self.out.outpoint(*out)).collect();
+        let ids: Vec<TxId> = match self.settings.direction {
             Direction::Forward => {
                 self.view.spends(&open)?.into_iter().flatten().map(|spend| spend.tx).collect()
             }
             Direction::Backward => open.iter().map(|outpoint| outpoint.tx).collect(),
         };
-        for tx in self.bitcoin(&ids)? {
-            if !self.settings.is_in_window(tx.time) || self.out.utxo_depths.contains_key(&tx.id) {
+        for tx in self.bitcoin(ids)? {
+            let Some(utxo) = &mut self.out.utxo[tx as usize] else { continue };
+            if !self.settings.is_in_window(utxo.tx.time) || utxo.depth != 0 {
                 continue;
             }
-            self.out.utxo_depths.insert(tx.id, level + 1);
-            let size = tx.inputs.len() + tx.outputs.len();
+            utxo.depth = level + 1;
+            let size = utxo.inputs.len() + utxo.outputs.len();
             self.out.budget_left = self.out.budget_left.saturating_sub(size);
-            next.outpoints.extend(match self.settings.direction {
-                Direction::Forward => order::outpoints(&tx).collect::<Vec<_>>(),
-                Direction::Backward => tx.inputs.iter().map(|input| input.outpoint).collect(),
+            next.outs.extend(match self.settings.direction {
+                Direction::Forward => &utxo.outputs,
+                Direction::Backward => &utxo.inputs,
             });
         }
         Ok(())
     }
 
     /// May the walk follow this output on? It gets its stop if not.
-    fn admit_outpoint(&mut self, outpoint: Outpoint, level: u32) -> bool {
-        if self.out.source_outpoints.contains(&outpoint) {
-            return true;
-        }
-        let Some(output) = self.out.holders.get(&outpoint).cloned() else { return true };
-        let chain = outpoint.tx.chain;
-        let is_dust = U256::from(output.value) < self.settings.registry.dust(&Asset::native(chain));
-        let stop = match self.role(&Account { chain, address: output.address }) {
+    fn admit_out(&mut self, out: u32, level: u32) -> bool {
+        let state = &self.out.out_states[out as usize];
+        let Some((holder, value)) = state.holder.filter(|_| !state.is_source) else { return true };
+        let chain = self.out.accounts.get(holder).chain;
+        let is_dust = U256::from(value) < self.settings.registry.dust(&Asset::native(chain));
+        let stop = match self.role(holder) {
             Role::Service | Role::Mixer | Role::Bridge | Role::Swap => Some(Stop::Service),
             Role::Other if is_dust => Some(Stop::Dust),
             Role::Other if self.settings.hops_max.is_some_and(|max| level >= max) => {
@@ -479,83 +497,105 @@ impl<'a> Walk<'a> {
             Role::Other if self.out.budget_left == 0 => Some(Stop::Budget),
             Role::Other => None,
         };
-        self.out.outpoint_stops.extend(stop.map(|stop| (outpoint, stop)));
+        if stop.is_some() {
+            self.out.out_states[out as usize].stop = stop;
+        }
         stop.is_none()
     }
 
-    /// Bitcoin transactions by id, kept for the settling.
-    pub fn bitcoin(&mut self, ids: &BTreeSet<TxId>) -> Result<Vec<UtxoTransaction>, ViewError> {
+    /// Bitcoin transactions by id, kept for the settling. In order of their ids.
+    pub fn bitcoin(&mut self, mut ids: Vec<TxId>) -> Result<Vec<u32>, ViewError> {
+        ids.sort_unstable();
+        ids.dedup();
+        let txs: Vec<u32> = ids.iter().map(|id| self.out.tx_id(*id)).collect();
+        let is_missing = |tx: &u32| self.out.utxo[*tx as usize].is_none();
         let missing: Vec<TxId> =
-            ids.iter().filter(|id| !self.out.utxo.contains_key(id)).copied().collect();
+            ids.iter().zip(&txs).filter(|(_, tx)| is_missing(tx)).map(|(id, _)| *id).collect();
         for transaction in self.view.transactions(&missing)?.into_iter().flatten() {
             if let Transaction::Utxo(tx) = transaction {
-                self.out.holders.extend(order::outpoints(&tx).zip(tx.outputs.iter().cloned()));
-                let spent = tx
-                    .inputs
-                    .iter()
-                    .filter_map(|input| Some((input.outpoint, input.previous.clone()?)));
-                self.out.holders.extend(spent);
-                self.out.utxo.insert(tx.id, tx);
+                self.keep_bitcoin(tx);
             }
         }
-        Ok(ids.iter().filter_map(|id| self.out.utxo.get(id).cloned()).collect())
+        Ok(txs.into_iter().filter(|tx| self.out.utxo[*tx as usize].is_some()).collect())
+    }
+
+    fn keep_bitcoin(&mut self, tx: UtxoTransaction) {
+        let chain = tx.id.chain;
+        let number = self.out.tx_id(tx.id);
+        let asset = self.out.asset_id(&Asset::native(chain));
+        let mut hold = |outpoint: &Outpoint, output: Option<&model::Output>| {
+            let out = self.out.out_id(outpoint);
+            if let Some(output) = output {
+                let holder = Account { chain, address: output.address.clone() };
+                let holder = self.out.account_id(holder);
+                self.out.purses.id((holder, asset));
+                self.out.out_states[out as usize].holder = Some((holder, output.value));
+            }
+            out
+        };
+        let made = order::outpoints(&tx).zip(&tx.outputs);
+        let outputs = made.map(|(outpoint, output)| hold(&outpoint, Some(output))).collect();
+        let spent = tx.inputs.iter();
+        let inputs = spent.map(|input| hold(&input.outpoint, input.previous.as_ref())).collect();
+        self.out.utxo[number as usize] = Some(Utxo { tx, inputs, outputs, depth: 0 });
     }
 }
 
-impl Gathered {
-    fn add(&mut self, transfer: Transfer) -> At {
-        let id = transfer.id();
-        if let Some(at) = self.places.get(&id) {
-            return *at;
-        }
-        let at = self.transfers.len();
-        self.places.insert(id, at);
-        self.transfers.push(transfer);
-        at
-    }
-
-    pub fn find(&self, id: &TransferId) -> Option<&Transfer> {
-        self.places.get(id).map(|at| &self.transfers[*at])
-    }
-
-    pub fn decimals(&self, asset: &Asset) -> u8 {
-        self.metas.get(asset).and_then(|meta| meta.decimals).unwrap_or(0)
-    }
+/// Can this transfer pass taint on at all?
+fn follows(at: At, gathered: &Gathered, settings: &Settings) -> bool {
+    let row = gathered.row_at(at);
+    row.excluded.is_none()
+        && row.kind != TransferKind::Fee
+        && settings.is_in_window(row.time)
+        && is_large_enough(at, gathered, settings)
 }
 
 /// How near a source taint of each asset is, at one moment of one account's ledger.
 #[derive(Default)]
 struct Reach {
     is_source: bool,
-    best: BTreeMap<Asset, u32>,
-    legs: BTreeMap<At, u32>,
+    /// By asset: the reading it was said in, and the depth.
+    best: Vec<(u32, u32)>,
+    reading: u32,
+    legs: Vec<(At, u32)>,
 }
 
 impl Reach {
-    fn depth(&self, asset: &Asset) -> Option<u32> {
-        if self.is_source { Some(0) } else { self.best.get(asset).copied() }
+    fn start(&mut self, is_source: bool, assets: usize) {
+        self.is_source = is_source;
+        self.best.resize(assets, (0, 0));
+        self.reading += 1;
     }
 
-    fn arrive(&mut self, asset: &Asset, depth: u32) {
-        let best = self.best.entry(asset.clone()).or_insert(depth);
-        *best = depth.min(*best);
+    fn depth(&self, asset: u32) -> Option<u32> {
+        let (reading, depth) = self.best[asset as usize];
+        if self.is_source { Some(0) } else { (reading == self.reading).then_some(depth) }
+    }
+
+    fn arrive(&mut self, asset: u32, depth: u32) {
+        let best = &mut self.best[asset as usize];
+        *best = if best.0 == self.reading {
+            (self.reading, depth.min(best.1))
+        } else {
+            (self.reading, depth)
+        };
     }
 
     /// Forward, what was paid to the venue reaches what came back; backward,
     /// what came back reaches what was paid.
-    fn cross(&mut self, crossing: &Crossing, direction: Direction) {
+    fn cross(&mut self, crossing: &crossing::Crossing, direction: Direction) {
         match direction {
             Direction::Forward => {
-                let nearest = crossing.legs.iter().filter_map(|leg| self.depth(&leg.asset)).min();
+                let nearest = crossing.legs.iter().filter_map(|leg| self.depth(leg.asset)).min();
                 if let Some(depth) = nearest {
-                    self.arrive(&crossing.out_asset, depth);
+                    self.arrive(crossing.out_asset, depth);
                 }
             }
             Direction::Backward => {
-                if let Some(depth) = self.depth(&crossing.out_asset) {
+                if let Some(depth) = self.depth(crossing.out_asset) {
                     for leg in &crossing.legs {
-                        self.legs.insert(leg.at, depth);
-                        self.arrive(&leg.asset, depth);
+                        self.legs.push((leg.at, depth));
+                        self.arrive(leg.asset, depth);
                     }
                 }
             }
@@ -564,20 +604,18 @@ impl Reach {
 }
 
 /// Which outputs of this transaction the address itself spent, or received.
-fn own_outpoints(tx: &UtxoTransaction, account: &Account, direction: Direction) -> Vec<Outpoint> {
+fn own_outs(utxo: &Utxo, account: &Account, direction: Direction) -> Vec<u32> {
     let is_own = |output: &model::Output| output.address == account.address;
     match direction {
-        Direction::Forward => tx
-            .inputs
-            .iter()
-            .filter(|input| input.previous.as_ref().is_some_and(is_own))
-            .map(|input| input.outpoint)
-            .collect(),
-        Direction::Backward => order::outpoints(tx)
-            .zip(&tx.outputs)
-            .filter(|(_, output)| is_own(output))
-            .map(|(outpoint, _)| outpoint)
-            .collect(),
+        Direction::Forward => {
+            let inputs = utxo.tx.inputs.iter().zip(&utxo.inputs);
+            let own = inputs.filter(|(input, _)| input.previous.as_ref().is_some_and(is_own));
+            own.map(|(_, out)| *out).collect()
+        }
+        Direction::Backward => {
+            let outputs = utxo.tx.outputs.iter().zip(&utxo.outputs);
+            outputs.filter(|(output, _)| is_own(output)).map(|(_, out)| *out).collect()
+        }
     }
 }
 
@@ -586,14 +624,6 @@ pub fn destination(transfer: &Transfer, direction: Direction) -> Option<Account>
     match direction {
         Direction::Forward => transfer.to_account(),
         Direction::Backward => transfer.from_account(),
-    }
-}
-
-/// Where a transfer comes from in the direction of the walk.
-pub fn origin(transfer: &Transfer, direction: Direction) -> Option<Account> {
-    match direction {
-        Direction::Forward => transfer.from_account(),
-        Direction::Backward => transfer.to_account(),
     }
 }
 
@@ -608,18 +638,13 @@ pub fn role_of(book: &Book, account: &Account, confidence_min: u8) -> Role {
 }
 
 /// Does a transfer pass the settings' floor?
-pub fn is_large_enough(
-    transfer: &Transfer,
-    metas: &BTreeMap<Asset, AssetMeta>,
-    settings: &Settings,
-) -> bool {
-    match &settings.min_value {
-        None => true,
-        Some(MinValue::Base { asset, base }) => {
-            transfer.asset != *asset || transfer.amount >= *base
-        }
-        Some(MinValue::UsdE12(floor)) => {
-            let decimals = metas.get(&transfer.asset).and_then(|meta| meta.decimals);
+pub fn is_large_enough(at: At, gathered: &Gathered, settings: &Settings) -> bool {
+    let Some(min_value) = &settings.min_value else { return true };
+    let transfer = gathered.transfer(at);
+    match min_value {
+        MinValue::Base { asset, base } => transfer.asset != *asset || transfer.amount >= *base,
+        MinValue::UsdE12(floor) => {
+            let decimals = gathered.decimals_known(gathered.row_at(at).asset);
             let date = model::day_of(transfer.time);
             let value: Option<U256> = decimals
                 .and_then(|d| settings.prices.value_e12(&transfer.asset, transfer.amount, d, date));

@@ -16,6 +16,7 @@
 
 pub mod crossing;
 pub mod gather;
+mod ids;
 pub mod order;
 pub mod poisoning;
 mod policy;

@@ -5,36 +5,40 @@
 //! value that arrives in the same second may leave in it. Ties that nothing decides
 //! go by transaction hash and position, so that the order of input never matters.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod queue;
 
-use model::{Account, Asset, Direction, Outpoint, Position, Transfer, TxId, UtxoTransaction};
+use std::cmp::Ordering;
 
-use crate::gather::{At, Gathered};
+use model::{Direction, Outpoint, UtxoTransaction};
+
+use self::queue::{Least, radix_sort};
+use crate::gather::{At, Gathered, Ledger, NOBODY, Row, Utxo};
+use crate::ids::number;
 
 /// One thing that moves value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Transfer(At),
     /// A crossing, by its place in [`Gathered::crossings`].
-    Cross(usize),
-    Bitcoin(TxId),
+    Cross(u32),
+    /// By the number of its transaction.
+    Bitcoin(u32),
 }
 
 /// What happens to one account, in the direction of the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Arrive(At),
-    Cross(usize),
+    Cross(u32),
     Leave(At),
 }
 
 /// Every gathered event, in the direction of the walk.
 pub fn events(gathered: &Gathered, direction: Direction) -> Vec<Event> {
-    let all: BTreeSet<At> =
-        gathered.ledgers.values().flatten().chain(&gathered.forced).copied().collect();
-    let crossings = Crossings::of(gathered, 0..gathered.crossings.len());
-    let ordered = in_need(all.into_iter().collect(), gathered, &crossings);
-    let mut events = Vec::with_capacity(ordered.len());
+    let all = (0u32..).zip(&gathered.rows).filter(|(_, row)| row.is_event).map(|(at, _)| at);
+    let crossings = Crossings::of(gathered, 0..number(gathered.crossings.len()));
+    let ordered = in_need(all.collect(), gathered, &crossings);
+    let mut events = Vec::with_capacity(ordered.len() + gathered.crossings.len());
     for at in ordered {
         events.extend(crossings.before(at).map(Event::Cross));
         if !crossings.is_return(at) {
@@ -49,32 +53,19 @@ pub fn events(gathered: &Gathered, direction: Direction) -> Vec<Event> {
     events
 }
 
-/// One account's ledger as steps, in the direction of the walk.
+/// One account's ledger as steps, with the crossings in their places.
 pub fn steps(
-    account: &Account,
-    ledger: &[At],
+    account: u32,
+    ledger: &Ledger,
     gathered: &Gathered,
     direction: Direction,
 ) -> Vec<Step> {
-    let own = gathered.crossings_at.get(account).into_iter().flatten().copied();
-    let crossings = Crossings::of(gathered, own);
-    let mut steps = Vec::with_capacity(ledger.len());
-    for at in ledger {
+    let crossings = Crossings::of(gathered, ledger.crossings.iter().copied());
+    let mut steps = Vec::with_capacity(ledger.ats.len() + ledger.crossings.len());
+    for at in &ledger.ats {
         steps.extend(crossings.before(*at).map(Step::Cross));
-        if crossings.is_return(*at) {
-            continue;
-        }
-        let transfer = &gathered.transfers[*at];
-        let is_in = transfer.to.as_ref() == Some(&account.address);
-        let is_out = transfer.from.as_ref() == Some(&account.address);
-        match (is_in, is_out, direction) {
-            (true, false, Direction::Forward) | (false, true, Direction::Backward) => {
-                steps.push(Step::Arrive(*at))
-            }
-            (false, true, Direction::Forward) | (true, false, Direction::Backward) => {
-                steps.push(Step::Leave(*at))
-            }
-            _ => {}
+        if !crossings.is_return(*at) {
+            steps.extend(step(account, *at, gathered.row_at(*at), direction));
         }
     }
     steps.extend(crossings.at_end.iter().copied().map(Step::Cross));
@@ -84,15 +75,39 @@ pub fn steps(
     steps
 }
 
-/// Orders one account's ledger: arrivals before departures where nothing else decides.
-pub fn in_time(ledger: &mut [At], transfers: &[Transfer], account: &Account) {
-    ledger.sort_by(|a, b| transfers[*a].cmp_time(&transfers[*b]));
-    for group in groups(ledger, transfers) {
-        let group = &mut ledger[group];
-        if !is_order_known(group, transfers) {
-            group.sort_by_key(|at| transfers[*at].from.as_ref() == Some(&account.address));
+/// What a transfer is to one of its two accounts; nothing where it goes to itself.
+pub fn step(account: u32, at: At, row: &Row, direction: Direction) -> Option<Step> {
+    match (row.to == account, row.from == account, direction) {
+        (true, false, Direction::Forward) | (false, true, Direction::Backward) => {
+            Some(Step::Arrive(at))
+        }
+        (false, true, Direction::Forward) | (true, false, Direction::Backward) => {
+            Some(Step::Leave(at))
+        }
+        _ => None,
+    }
+}
+
+/// Orders one account's ledger, each transfer once: arrivals before departures where
+/// nothing else decides.
+pub fn in_time(ats: &mut Vec<At>, gathered: &Gathered, account: u32) {
+    // What was sent and what was received each came in order: two runs to merge.
+    ats.sort_by(|a, b| cmp_time(*a, *b, gathered));
+    ats.dedup();
+    for group in groups(ats, gathered) {
+        let group = &mut ats[group];
+        if group.len() > 1 && !is_order_known(group, gathered) {
+            group.sort_by_key(|at| gathered.row_at(*at).from == account);
         }
     }
+}
+
+/// [`model::Transfer::cmp_time`], asking the small rows first.
+fn cmp_time(a: At, b: At, gathered: &Gathered) -> Ordering {
+    let (one, other) = (gathered.row_at(a), gathered.row_at(b));
+    (one.time, one.height)
+        .cmp(&(other.time, other.height))
+        .then_with(|| gathered.transfer(a).cmp_time(gathered.transfer(b)))
 }
 
 pub fn outpoints(tx: &UtxoTransaction) -> impl Iterator<Item = Outpoint> + use<> {
@@ -100,63 +115,86 @@ pub fn outpoints(tx: &UtxoTransaction) -> impl Iterator<Item = Outpoint> + use<>
     (0u32..).take(tx.outputs.len()).map(move |index| Outpoint { tx: id, index })
 }
 
+/// Some crossings by the place they take.
 struct Crossings {
-    before: BTreeMap<At, Vec<usize>>,
-    returns: BTreeSet<At>,
-    at_end: Vec<usize>,
+    /// (the transfer it comes before, the crossing), in order.
+    before: Vec<(At, u32)>,
+    returns: Vec<At>,
+    at_end: Vec<u32>,
 }
 
 impl Crossings {
-    fn of(gathered: &Gathered, chosen: impl IntoIterator<Item = usize>) -> Crossings {
+    fn of(gathered: &Gathered, chosen: impl IntoIterator<Item = u32>) -> Crossings {
         let mut crossings =
-            Crossings { before: BTreeMap::new(), returns: BTreeSet::new(), at_end: Vec::new() };
+            Crossings { before: Vec::new(), returns: Vec::new(), at_end: Vec::new() };
         for n in chosen {
-            let crossing = &gathered.crossings[n];
+            let crossing = &gathered.crossings[n as usize];
             crossings.returns.extend(crossing.return_leg);
             match crossing.before {
-                Some(at) => crossings.before.entry(at).or_default().push(n),
+                Some(at) => crossings.before.push((at, n)),
                 None => crossings.at_end.push(n),
             }
         }
+        crossings.before.sort_unstable();
+        crossings.returns.sort_unstable();
         crossings
     }
 
-    fn before(&self, at: At) -> impl Iterator<Item = usize> {
-        self.before.get(&at).into_iter().flatten().copied()
+    fn before(&self, at: At) -> impl Iterator<Item = u32> {
+        let first = self.before.partition_point(|(before, _)| *before < at);
+        self.before[first..].iter().take_while(move |(before, _)| *before == at).map(|(_, n)| *n)
     }
 
     fn is_return(&self, at: At) -> bool {
-        self.returns.contains(&at)
+        self.returns.binary_search(&at).is_ok()
     }
 }
 
 /// All transfers in time, each after those it needs.
-fn in_need(mut all: Vec<At>, gathered: &Gathered, crossings: &Crossings) -> Vec<At> {
-    let transfers = &gathered.transfers;
-    all.sort_by(|a, b| transfers[*a].cmp_time(&transfers[*b]));
+fn in_need(all: Vec<At>, gathered: &Gathered, crossings: &Crossings) -> Vec<At> {
+    let all = sorted(all, gathered);
+    let mut needs = Needs::default();
     let mut ordered = Vec::with_capacity(all.len());
-    for group in groups(&all, transfers) {
+    for group in groups(&all, gathered) {
         let group = &all[group];
-        if group.len() == 1
-            || (is_order_known(group, transfers) && !has_late_payment(group, gathered, crossings))
-        {
+        if group.len() == 1 {
+            ordered.push(group[0]);
+            continue;
+        }
+        let is_known = is_order_known(group, gathered);
+        if is_known && !has_late_payment(group, gathered, crossings) {
             ordered.extend_from_slice(group);
         } else {
-            ordered.extend(by_need(group, gathered, crossings));
+            needs.order(group, is_known, gathered, crossings, &mut ordered);
         }
     }
     ordered
 }
 
+/// By second in buckets, then in full where seconds are the same.
+fn sorted(all: Vec<At>, gathered: &Gathered) -> Vec<At> {
+    let second = |at: At| gathered.row_at(at).time.as_second();
+    let Some(first) = all.iter().map(|at| second(*at)).min() else { return all };
+    let mut pairs: Vec<(u64, At)> =
+        all.into_iter().map(|at| (second(at).abs_diff(first), at)).collect();
+    radix_sort(&mut pairs);
+    for group in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
+        if group.len() > 1 {
+            group.sort_by(|a, b| cmp_time(a.1, b.1, gathered));
+        }
+    }
+    pairs.into_iter().map(|(_, at)| at).collect()
+}
+
 /// Runs of transfers that happened at the same time and height.
-fn groups(sorted: &[At], transfers: &[Transfer]) -> Vec<std::ops::Range<usize>> {
-    let same = |a: At, b: At| {
-        transfers[a].time == transfers[b].time && transfers[a].height == transfers[b].height
-    };
+fn groups(sorted: &[At], gathered: &Gathered) -> Vec<std::ops::Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
     for end in 1..=sorted.len() {
-        if end == sorted.len() || !same(sorted[start], sorted[end]) {
+        let goes_on = sorted
+            .get(end)
+            .is_some_and(|at| gathered.row_at(*at).is_of_moment(gathered.row_at(sorted[start])));
+        if !goes_on {
             groups.push(start..end);
             start = end;
         }
@@ -164,149 +202,212 @@ fn groups(sorted: &[At], transfers: &[Transfer]) -> Vec<std::ops::Range<usize>> 
     groups
 }
 
-fn is_order_known(group: &[At], transfers: &[Transfer]) -> bool {
-    group.iter().all(|at| {
-        transfers[*at].tx_index.is_some() && !matches!(transfers[*at].position, Position::Nth(_))
-    })
+fn is_order_known(group: &[At], gathered: &Gathered) -> bool {
+    group.iter().all(|at| gathered.row_at(*at).is_placed)
 }
 
 /// A pool may pay out before it is paid within one transaction: then the payment
 /// has to be settled first, whatever the log index says.
 fn has_late_payment(group: &[At], gathered: &Gathered, crossings: &Crossings) -> bool {
-    group
+    if crossings.before.is_empty() {
+        return false;
+    }
+    let mut legs = group
         .iter()
         .flat_map(|at| crossings.before(*at))
-        .flat_map(|n| &gathered.crossings[n].legs)
-        .any(|leg| group.contains(&leg.at))
+        .flat_map(|n| &gathered.crossings[n as usize].legs);
+    legs.any(|leg| group.contains(&leg.at))
 }
 
 /// Kahn's algorithm: a transfer follows those that pay its sender in its asset, and
-/// a swap's return follows its payments. A circle starts at its first member.
-fn by_need(group: &[At], gathered: &Gathered, crossings: &Crossings) -> Vec<At> {
-    let mut needs = Needs::of(group, gathered, crossings);
-    let mut left: BTreeSet<usize> = (0..group.len()).collect();
-    let mut ready: BTreeSet<usize> = left.iter().copied().filter(|n| needs.is_free(*n)).collect();
-    let mut ordered = Vec::with_capacity(group.len());
-    while let Some(first) = left.first().copied() {
-        let next = ready.pop_first().unwrap_or(first);
-        left.remove(&next);
-        ordered.push(group[next]);
-        ready.extend(needs.done(next).into_iter().filter(|n| left.contains(n)));
-    }
-    ordered
-}
-
-/// What each transfer of a group still waits for, by its place in the group.
+/// a swap's return follows its payments. A circle starts at its first member. Kept from
+/// group to group, so that none has to make room anew.
 #[derive(Default)]
-struct Needs<'a> {
-    /// Who each transfer draws on and pays; none where the order is known anyway.
-    from: Vec<Option<(Account, &'a Asset)>>,
-    to: Vec<Option<(Account, &'a Asset)>>,
-    /// Payments into a purse that are still to come.
-    coming: BTreeMap<(Account, &'a Asset), usize>,
-    waiting: BTreeMap<(Account, &'a Asset), Vec<usize>>,
-    /// Payments to venues that a swap's return waits for, and who waits for each.
-    legs: BTreeMap<usize, BTreeSet<usize>>,
-    returns: BTreeMap<usize, Vec<usize>>,
+struct Needs {
+    /// Which purse each draws on and fills; none where the order is known anyway.
+    from: Vec<u32>,
+    to: Vec<u32>,
+    /// By purse: payments into it that are still to come, and the first that waits.
+    coming: Vec<u32>,
+    waiting: Vec<u32>,
+    /// The next that waits for the same purse.
+    next: Vec<u32>,
+    /// By transfer of the group: payments to venues that its swap waits for.
+    legs: Vec<u32>,
+    /// (a payment, a return that waits for it), in order.
+    returns: Vec<(u32, u32)>,
+    is_done: Vec<bool>,
 }
 
-impl<'a> Needs<'a> {
-    fn of(group: &[At], gathered: &'a Gathered, crossings: &Crossings) -> Needs<'a> {
-        let transfers = &gathered.transfers;
-        let mut needs = Needs::default();
-        let is_known = is_order_known(group, transfers);
-        for (n, at) in group.iter().enumerate() {
-            let transfer = &transfers[*at];
-            let moves = !is_known && transfer.from != transfer.to;
-            let purse = |account: Option<Account>| {
-                account.filter(|_| moves).map(|account| (account, &transfer.asset))
-            };
-            let (from, to) = (purse(transfer.from_account()), purse(transfer.to_account()));
-            if let Some(to) = &to {
-                *needs.coming.entry(to.clone()).or_default() += 1;
+impl Needs {
+    fn order(
+        &mut self,
+        group: &[At],
+        is_known: bool,
+        gathered: &Gathered,
+        crossings: &Crossings,
+        ordered: &mut Vec<At>,
+    ) {
+        self.fill(group, is_known, gathered);
+        self.add_legs(group, gathered, crossings);
+        let mut ready = Least::below(group.len());
+        (0..number(group.len())).filter(|n| self.is_free(*n)).for_each(|n| ready.insert(n));
+        let mut first = 0;
+        for _ in group {
+            while self.is_done[first as usize] {
+                first += 1;
             }
-            if let Some(from) = &from {
-                needs.waiting.entry(from.clone()).or_default().push(n);
-            }
-            needs.from.push(from);
-            needs.to.push(to);
+            let next = ready.pop().unwrap_or(first);
+            self.is_done[next as usize] = true;
+            ordered.push(group[next as usize]);
+            self.done(next, &mut ready);
         }
-        needs.add_legs(group, gathered, crossings);
-        needs
+        self.clear();
+    }
+
+    fn fill(&mut self, group: &[At], is_known: bool, gathered: &Gathered) {
+        self.coming.resize(gathered.purses.len(), 0);
+        self.waiting.resize(gathered.purses.len(), NOBODY);
+        for (n, at) in (0u32..).zip(group) {
+            let row = gathered.row_at(*at);
+            let moves = !is_known && row.from != row.to;
+            let (from, to) = if moves { (row.from_purse, row.to_purse) } else { (NOBODY, NOBODY) };
+            self.from.push(from);
+            self.to.push(to);
+            self.next.push(NOBODY);
+            if to != NOBODY {
+                self.coming[to as usize] += 1;
+            }
+            if from != NOBODY {
+                self.next[n as usize] = std::mem::replace(&mut self.waiting[from as usize], n);
+            }
+        }
+        self.legs.resize(group.len(), 0);
+        self.is_done.resize(group.len(), false);
     }
 
     fn add_legs(&mut self, group: &[At], gathered: &Gathered, crossings: &Crossings) {
-        let places: BTreeMap<At, usize> =
-            group.iter().enumerate().map(|(n, at)| (*at, n)).collect();
-        for (n, at) in group.iter().enumerate() {
-            for leg in crossings.before(*at).flat_map(|c| &gathered.crossings[c].legs) {
-                if let Some(leg) = places.get(&leg.at).filter(|leg| **leg != n) {
-                    self.legs.entry(n).or_default().insert(*leg);
-                    self.returns.entry(*leg).or_default().push(n);
+        if crossings.before.is_empty() {
+            return;
+        }
+        let mut places: Vec<(At, u32)> = group.iter().copied().zip(0u32..).collect();
+        places.sort_unstable();
+        for (at, n) in group.iter().zip(0u32..) {
+            for leg in crossings.before(*at).flat_map(|c| &gathered.crossings[c as usize].legs) {
+                if let Ok(place) = places.binary_search_by_key(&leg.at, |(at, _)| *at)
+                    && places[place].1 != n
+                {
+                    self.returns.push((places[place].1, n));
                 }
             }
         }
+        self.returns.sort_unstable();
+        self.returns.dedup();
+        for (_, n) in &self.returns {
+            self.legs[*n as usize] += 1;
+        }
     }
 
-    fn is_free(&self, n: usize) -> bool {
-        let is_paid = self.from[n]
-            .as_ref()
-            .is_none_or(|from| self.coming.get(from).is_none_or(|left| *left == 0));
-        is_paid && self.legs.get(&n).is_none_or(BTreeSet::is_empty)
+    fn is_free(&self, n: u32) -> bool {
+        let from = self.from[n as usize];
+        let is_paid = from == NOBODY || self.coming[from as usize] == 0;
+        is_paid && self.legs[n as usize] == 0
     }
 
-    /// Marks one as settled; gives those that wait no more.
-    fn done(&mut self, n: usize) -> Vec<usize> {
-        let mut candidates = Vec::new();
-        if let Some(to) = self.to[n].clone() {
-            let left = self.coming.entry(to.clone()).or_default();
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                candidates.extend(self.waiting.remove(&to).unwrap_or_default());
+    /// Marks one as settled; those that wait no more are ready.
+    fn done(&mut self, n: u32, ready: &mut Least) {
+        let to = self.to[n as usize];
+        if to != NOBODY {
+            self.coming[to as usize] -= 1;
+            if self.coming[to as usize] == 0 {
+                let mut waiting = self.waiting[to as usize];
+                while waiting != NOBODY {
+                    self.make_ready(waiting, ready);
+                    waiting = self.next[waiting as usize];
+                }
             }
         }
-        for waiting in self.returns.remove(&n).unwrap_or_default() {
-            if let Some(legs) = self.legs.get_mut(&waiting) {
-                legs.remove(&n);
+        let first = self.returns.partition_point(|(leg, _)| *leg < n);
+        for place in first..self.returns.len() {
+            let (leg, waiting) = self.returns[place];
+            if leg != n {
+                break;
             }
-            candidates.push(waiting);
+            self.legs[waiting as usize] -= 1;
+            self.make_ready(waiting, ready);
         }
-        candidates.retain(|candidate| self.is_free(*candidate));
-        candidates
+    }
+
+    fn make_ready(&self, n: u32, ready: &mut Least) {
+        if !self.is_done[n as usize] && self.is_free(n) {
+            ready.insert(n);
+        }
+    }
+
+    fn clear(&mut self) {
+        for purse in self.from.iter().chain(&self.to).filter(|purse| **purse != NOBODY) {
+            self.coming[*purse as usize] = 0;
+            self.waiting[*purse as usize] = NOBODY;
+        }
+        self.from.clear();
+        self.to.clear();
+        self.next.clear();
+        self.legs.clear();
+        self.returns.clear();
+        self.is_done.clear();
     }
 }
 
 /// Bitcoin transactions, each after those whose outputs it spends.
-fn bitcoin(gathered: &Gathered) -> Vec<TxId> {
-    let key = |tx: &UtxoTransaction| (tx.time, tx.height, tx.index, tx.id);
-    let walked: Vec<&UtxoTransaction> =
-        gathered.utxo_depths.keys().filter_map(|id| gathered.utxo.get(id)).collect();
-    let mut waiting: BTreeMap<TxId, usize> = BTreeMap::new();
-    let mut spenders: BTreeMap<TxId, Vec<&UtxoTransaction>> = BTreeMap::new();
-    for tx in &walked {
-        let parents: BTreeSet<TxId> = tx
+fn bitcoin(gathered: &Gathered) -> Vec<u32> {
+    let walked = by_time(gathered);
+    let mut place_of = vec![NOBODY; gathered.utxo.len()];
+    for (place, tx) in (0u32..).zip(&walked) {
+        place_of[*tx as usize] = place;
+    }
+    // How many parents each still waits for, and who waits for whom.
+    let mut waiting = vec![0u32; walked.len()];
+    let mut children: Vec<(u32, u32)> = Vec::new();
+    for (place, tx) in (0u32..).zip(&walked) {
+        let Some(utxo) = &gathered.utxo[*tx as usize] else { continue };
+        let mut parents: Vec<u32> = utxo
             .inputs
             .iter()
-            .map(|input| input.outpoint.tx)
-            .filter(|parent| gathered.utxo_depths.contains_key(parent) && *parent != tx.id)
+            .map(|out| place_of[gathered.outs.get(*out).0 as usize])
+            .filter(|parent| *parent != NOBODY && *parent != place)
             .collect();
-        waiting.insert(tx.id, parents.len());
-        for parent in parents {
-            spenders.entry(parent).or_default().push(tx);
-        }
+        parents.sort_unstable();
+        parents.dedup();
+        waiting[place as usize] = number(parents.len());
+        children.extend(parents.into_iter().map(|parent| (parent, place)));
     }
-    let mut ready: BTreeSet<_> =
-        walked.iter().filter(|tx| waiting.get(&tx.id) == Some(&0)).map(|tx| key(tx)).collect();
+    children.sort_unstable();
+    let mut ready = Least::below(walked.len());
+    (0u32..).zip(&waiting).filter(|(_, left)| **left == 0).for_each(|(n, _)| ready.insert(n));
     let mut ordered = Vec::with_capacity(walked.len());
-    while let Some((.., id)) = ready.pop_first() {
-        ordered.push(id);
-        for spender in spenders.get(&id).into_iter().flatten() {
-            let left = waiting.entry(spender.id).or_default();
-            *left = left.saturating_sub(1);
+    while let Some(place) = ready.pop() {
+        ordered.push(walked[place as usize]);
+        let first = children.partition_point(|(parent, _)| *parent < place);
+        for (_, child) in children[first..].iter().take_while(|(parent, _)| *parent == place) {
+            let left = &mut waiting[*child as usize];
+            *left -= 1;
             if *left == 0 {
-                ready.insert(key(spender));
+                ready.insert(*child);
             }
         }
     }
     ordered
+}
+
+/// Those walked through, by time, then by their places and names.
+fn by_time(gathered: &Gathered) -> Vec<u32> {
+    fn key(utxo: &Utxo) -> (model::Timestamp, Option<u64>, Option<u32>, model::TxId) {
+        (utxo.tx.time, utxo.tx.height, utxo.tx.index, utxo.tx.id)
+    }
+    let mut walked: Vec<(u32, &Utxo)> = (0u32..)
+        .zip(&gathered.utxo)
+        .filter_map(|(tx, utxo)| Some((tx, utxo.as_ref().filter(|utxo| utxo.depth != 0)?)))
+        .collect();
+    walked.sort_unstable_by(|a, b| key(a.1).cmp(&key(b.1)));
+    walked.into_iter().map(|(tx, _)| tx).collect()
 }

@@ -16,10 +16,11 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Account, Asset, Finding, FindingKind, Registry, Severity, Timestamp, TransferKind, U256,
+    Account, Asset, AssetMeta, Finding, FindingKind, Registry, Severity, Timestamp, TransferKind,
+    U256,
 };
 
-use crate::gather::{At, Gathered};
+use crate::gather::{At, Gathered, NOBODY};
 
 pub const RULE: &str = "poisoning/1";
 
@@ -41,47 +42,24 @@ pub fn is_absurd(base: U256) -> bool {
     base >> ABSURD_BITS != U256::ZERO
 }
 
-#[derive(Debug, Default)]
-pub struct Found {
-    pub excluded: BTreeMap<At, FindingKind>,
-    pub findings: Vec<Finding>,
-}
-
-/// Reads a ledger in time order; `account` is whose it is.
-pub fn find(
-    ledger: &[At],
-    account: Option<&Account>,
-    gathered: &Gathered,
-    registry: &Registry,
-) -> Found {
-    let mut found = Found::default();
-    for at in ledger.iter().filter(|at| !gathered.excluded.contains_key(at)) {
-        if let Some((kind, why)) = suspicion(*at, gathered, registry) {
-            found.exclude(*at, kind, why, gathered);
-        }
+/// Looks at one transfer by itself, once.
+pub fn screen(at: At, gathered: &mut Gathered) {
+    let row = &mut gathered.rows[at as usize];
+    if std::mem::replace(&mut row.is_screened, true) || row.excluded.is_some() {
+        return;
     }
-    if let Some(account) = account {
-        look_alikes(account, ledger, gathered, &mut found);
-    }
-    found
-}
-
-impl Found {
-    fn exclude(&mut self, at: At, kind: FindingKind, why: String, gathered: &Gathered) {
-        let transfer = &gathered.transfers[at];
-        self.excluded.insert(at, kind);
-        self.findings.push(Finding {
-            kind,
-            severity: severity(kind),
-            rule: RULE.into(),
-            accounts: [transfer.from_account(), transfer.to_account()]
-                .into_iter()
-                .flatten()
-                .collect(),
-            transfers: vec![transfer.id()],
-            why,
-        });
-    }
+    let Some((kind, why)) = suspicion(at, gathered) else { return };
+    gathered.rows[at as usize].excluded = Some(kind);
+    let transfer = gathered.transfer(at);
+    let finding = Finding {
+        kind,
+        severity: severity(kind),
+        rule: RULE.into(),
+        accounts: [transfer.from_account(), transfer.to_account()].into_iter().flatten().collect(),
+        transfers: vec![transfer.id()],
+        why,
+    };
+    gathered.findings.push(finding);
 }
 
 fn severity(kind: FindingKind) -> Severity {
@@ -95,113 +73,170 @@ fn severity(kind: FindingKind) -> Severity {
 }
 
 /// What makes one transfer suspicious by itself.
-fn suspicion(at: At, gathered: &Gathered, registry: &Registry) -> Option<(FindingKind, String)> {
-    let transfer = &gathered.transfers[at];
+fn suspicion(at: At, gathered: &Gathered) -> Option<(FindingKind, String)> {
+    let (row, amount) = (gathered.row_at(at), gathered.transfer(at).amount);
     // Of fees and rewards too: no sum of a walk may exceed 256 bits.
-    if is_absurd(transfer.amount) {
-        return Some((
-            FindingKind::AbsurdAmount,
-            "the amount is more than any asset has units".into(),
-        ));
+    if is_absurd(amount) {
+        let why = "the amount is more than any asset has units";
+        return Some((FindingKind::AbsurdAmount, why.into()));
     }
-    if transfer.kind == TransferKind::Fee || transfer.kind == TransferKind::Reward {
+    if row.kind == TransferKind::Fee || row.kind == TransferKind::Reward {
         return None;
     }
-    if let Some((symbol, genuine)) = imitation(&transfer.asset, gathered, registry) {
-        let why =
-            format!("the token calls itself {symbol:?}, but {genuine} is kept by another contract");
-        return Some((FindingKind::ImitationToken, why));
+    let asset = &gathered.asset_states[row.asset as usize];
+    if let Some(why) = &asset.imitation {
+        return Some((FindingKind::ImitationToken, why.clone()));
     }
-    if transfer.amount.is_zero() {
-        return Some((
-            FindingKind::ZeroValue,
-            "nothing was transferred, only an event was made".into(),
-        ));
+    if amount.is_zero() {
+        let why = "nothing was transferred, only an event was made";
+        return Some((FindingKind::ZeroValue, why.into()));
     }
-    if transfer.amount < registry.dust(&transfer.asset) {
+    if amount < asset.dust {
         return Some((FindingKind::Dust, "the amount is too small to be a payment".into()));
     }
     None
 }
 
-fn imitation(asset: &Asset, gathered: &Gathered, registry: &Registry) -> Option<(String, String)> {
-    let symbol = gathered.metas.get(asset)?.symbol.clone()?;
-    let genuine = registry.imitated_by(asset, &symbol)?;
-    Some((symbol, genuine.symbol.clone().unwrap_or_else(|| genuine.asset.to_string())))
+/// Why an asset is taken for an imitation; none where it is not.
+pub fn imitation(asset: &Asset, meta: &AssetMeta, registry: &Registry) -> Option<String> {
+    let symbol = meta.symbol.as_ref()?;
+    let genuine = registry.imitated_by(asset, symbol)?;
+    let name = genuine.symbol.clone().unwrap_or_else(|| genuine.asset.to_string());
+    Some(format!("the token calls itself {symbol:?}, but {name} is kept by another contract"))
+}
+
+/// Head and tail of an address, as far as two must share them; none where it is shorter.
+pub type Look = Option<[u8; HEAD_MIN + TAIL_MIN]>;
+
+pub fn look_of(account: &Account) -> Look {
+    let text = body(account);
+    let text = text.as_bytes();
+    let (head, tail) = (text.first_chunk::<HEAD_MIN>()?, text.last_chunk::<TAIL_MIN>()?);
+    let mut look = [0; HEAD_MIN + TAIL_MIN];
+    look[..HEAD_MIN].copy_from_slice(head);
+    look[HEAD_MIN..].copy_from_slice(tail);
+    Some(look)
 }
 
 /// What an account had to do with one counterparty.
 #[derive(Clone, Debug)]
 struct Dealings {
+    account: u32,
     first: Timestamp,
     transfers: Vec<At>,
     genuine: Vec<At>,
-    by_asset: BTreeMap<Asset, U256>,
+    by_asset: BTreeMap<u32, U256>,
 }
 
-fn look_alikes(account: &Account, ledger: &[At], gathered: &Gathered, found: &mut Found) {
-    let dealings = dealings(account, ledger, gathered, found);
-    let mut alike: BTreeMap<(String, String), Vec<&Account>> = BTreeMap::new();
-    for other in dealings.keys() {
-        let text = body(other);
-        if let (Some(head), Some(tail)) =
-            (text.get(..HEAD_MIN), text.get(text.len().saturating_sub(TAIL_MIN)..))
-        {
-            alike.entry((head.to_string(), tail.to_string())).or_default().push(other);
+/// Finds those among an account's counterparties that look alike. Kept from ledger to
+/// ledger, so that none of them has to make room anew.
+#[derive(Debug, Default)]
+pub struct Counterparties {
+    /// By account: the ledger it was last met in.
+    met: Vec<u32>,
+    ledger: u32,
+    looks: Vec<([u8; HEAD_MIN + TAIL_MIN], u32)>,
+}
+
+impl Counterparties {
+    /// Reads a ledger in time order; `account` is whose it is.
+    pub fn look_alikes(&mut self, account: u32, ats: &[At], gathered: &mut Gathered) {
+        self.meet(account, ats, gathered);
+        self.looks.sort_unstable();
+        let alike = |group: &&[([u8; HEAD_MIN + TAIL_MIN], u32)]| group.len() > 1;
+        let groups: Vec<Vec<u32>> = self
+            .looks
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(alike)
+            .map(|group| group.iter().map(|(_, other)| *other).collect())
+            .collect();
+        if groups.is_empty() {
+            return;
+        }
+        let groups = dealings(account, groups, ats, gathered);
+        for group in groups {
+            for other in &group {
+                let real = group
+                    .iter()
+                    .filter(|real| is_imitated_by(real, other, gathered))
+                    .max_by_key(|real| score(real, other, gathered));
+                if let Some(real) = real {
+                    report(real, other, gathered);
+                }
+            }
         }
     }
-    for group in alike.values().filter(|group| group.len() > 1) {
-        for other in group {
-            let real = group
-                .iter()
-                .filter(|real| is_imitated_by(&dealings, real, other))
-                .max_by_key(|real| score(real, other));
-            if let Some(real) = real {
-                report(real, other, &dealings, gathered, found);
+
+    /// Everyone it dealt with, once, and how they look.
+    fn meet(&mut self, account: u32, ats: &[At], gathered: &mut Gathered) {
+        self.ledger += 1;
+        self.looks.clear();
+        self.met.resize(gathered.accounts.len(), 0);
+        for at in ats {
+            let row = gathered.row_at(*at);
+            for other in [row.from, row.to] {
+                if other == NOBODY || other == account {
+                    continue;
+                }
+                if std::mem::replace(&mut self.met[other as usize], self.ledger) == self.ledger {
+                    continue;
+                }
+                if let Some(look) = gathered.look(other) {
+                    self.looks.push((look, other));
+                }
             }
         }
     }
 }
 
+/// What the account had to do with each of these, in their own order.
 fn dealings(
-    account: &Account,
-    ledger: &[At],
+    account: u32,
+    groups: Vec<Vec<u32>>,
+    ats: &[At],
     gathered: &Gathered,
-    found: &Found,
-) -> BTreeMap<Account, Dealings> {
-    let mut dealings: BTreeMap<Account, Dealings> = BTreeMap::new();
-    for at in ledger {
-        let transfer = &gathered.transfers[*at];
-        let others = [transfer.from_account(), transfer.to_account()];
-        for other in others.into_iter().flatten().filter(|other| other != account) {
-            let deal = dealings.entry(other).or_insert_with(|| Dealings {
-                first: transfer.time,
+) -> Vec<Vec<Dealings>> {
+    let mut places: BTreeMap<u32, Option<Dealings>> =
+        groups.iter().flatten().map(|other| (*other, None)).collect();
+    for at in ats {
+        let row = gathered.row_at(*at);
+        for other in [row.from, row.to].into_iter().filter(|other| *other != account) {
+            let Some(deal) = places.get_mut(&other) else { continue };
+            let deal = deal.get_or_insert_with(|| Dealings {
+                account: other,
+                first: row.time,
                 transfers: Vec::new(),
                 genuine: Vec::new(),
                 by_asset: BTreeMap::new(),
             });
             deal.transfers.push(*at);
-            if !found.excluded.contains_key(at) && !gathered.excluded.contains_key(at) {
+            if row.excluded.is_none() {
                 deal.genuine.push(*at);
-                let sum = deal.by_asset.entry(transfer.asset.clone()).or_default();
-                *sum = sum.saturating_add(transfer.amount);
+                let sum = deal.by_asset.entry(row.asset).or_default();
+                *sum = sum.saturating_add(gathered.transfer(*at).amount);
             }
         }
     }
-    dealings
+    let known = &gathered.accounts;
+    let mut told = Vec::new();
+    for mut group in groups {
+        group.sort_by(|a, b| known.get(*a).cmp(known.get(*b)));
+        told.push(group.into_iter().filter_map(|other| places.remove(&other).flatten()).collect());
+    }
+    told
 }
 
-/// Is `other` made to look like `real`? The real one was there first, or got all the value.
-fn is_imitated_by(dealings: &BTreeMap<Account, Dealings>, real: &Account, other: &Account) -> bool {
-    let (Some(true_one), Some(copy)) = (dealings.get(real), dealings.get(other)) else {
-        return false;
-    };
-    if real == other || score(real, other) < SUM_MIN || true_one.genuine.is_empty() {
+/// Is the copy made to look like the real one? That was there first, or got all the value.
+fn is_imitated_by(real: &Dealings, copy: &Dealings, gathered: &Gathered) -> bool {
+    if real.account == copy.account
+        || score(real, copy, gathered) < SUM_MIN
+        || real.genuine.is_empty()
+    {
         return false;
     }
     copy.genuine.is_empty()
-        || (true_one.first < copy.first && is_bait(true_one, copy))
-        || (true_one.first < copy.first && !is_bait(copy, true_one))
+        || (real.first < copy.first && is_bait(real, copy))
+        || (real.first < copy.first && !is_bait(copy, real))
 }
 
 /// Did the copy get no more than a trifle of what the real one got, in every asset?
@@ -212,36 +247,34 @@ fn is_bait(real: &Dealings, copy: &Dealings) -> bool {
     })
 }
 
-fn report(
-    real: &Account,
-    copy: &Account,
-    dealings: &BTreeMap<Account, Dealings>,
-    gathered: &Gathered,
-    found: &mut Found,
-) {
-    let (Some(true_one), Some(deal)) = (dealings.get(real), dealings.get(copy)) else { return };
-    let is_bait = is_bait(true_one, deal);
+fn report(real: &Dealings, copy: &Dealings, gathered: &mut Gathered) {
+    let is_bait = is_bait(real, copy);
     if is_bait {
-        found.excluded.extend(deal.genuine.iter().map(|at| (*at, FindingKind::LookAlike)));
+        for at in &copy.genuine {
+            gathered.rows[*at as usize].excluded = Some(FindingKind::LookAlike);
+        }
     }
     let what = if is_bait {
         "kept out of the walk"
     } else {
         "but it moved real value, which is followed: it may have deceived the sender"
     };
-    found.findings.push(Finding {
+    let known = &gathered.accounts;
+    let (real, other) = (known.get(real.account), known.get(copy.account));
+    let finding = Finding {
         kind: FindingKind::LookAlike,
         severity: if is_bait { Severity::Medium } else { Severity::High },
         rule: RULE.into(),
-        accounts: vec![copy.clone(), real.clone()],
-        transfers: deal.transfers.iter().map(|at| gathered.transfers[*at].id()).collect(),
+        accounts: vec![other.clone(), real.clone()],
+        transfers: gathered.ids(&copy.transfers),
         why: format!(
             "{} looks like {} ({}); {what}",
-            copy.address_text(),
+            other.address_text(),
             real.address_text(),
-            shared(real, copy)
+            shared(real, other)
         ),
-    });
+    };
+    gathered.findings.push(finding);
 }
 
 fn shared(a: &Account, b: &Account) -> String {
@@ -249,8 +282,9 @@ fn shared(a: &Account, b: &Account) -> String {
     format!("first {head} and last {tail} characters are the same")
 }
 
-fn score(a: &Account, b: &Account) -> usize {
-    let (head, tail) = head_and_tail(a, b);
+fn score(a: &Dealings, b: &Dealings, gathered: &Gathered) -> usize {
+    let known = &gathered.accounts;
+    let (head, tail) = head_and_tail(known.get(a.account), known.get(b.account));
     if head >= HEAD_MIN && tail >= TAIL_MIN { head + tail } else { 0 }
 }
 

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 
 use model::U256;
-use model::amount::share;
+use smallvec::SmallVec;
 
 use crate::Policy;
+use crate::split::share;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -20,7 +21,7 @@ pub struct Piece {
 /// An amount on its way, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    pieces: Vec<Piece>,
+    pieces: SmallVec<[Piece; 2]>,
 }
 
 #[derive(Clone, Debug)]
@@ -87,9 +88,20 @@ impl Flow {
 
     /// Cuts `base` off the front; less when the flow is shorter.
     pub fn split_front(&mut self, base: U256) -> Flow {
-        let mut queue: VecDeque<Piece> = std::mem::take(&mut self.pieces).into();
-        let front = take_queued(&mut queue, base, false);
-        self.pieces = queue.into();
+        let mut front = Flow::default();
+        let mut wanted = base;
+        let mut whole = 0;
+        for piece in &mut self.pieces {
+            let taken = piece.base.min(wanted);
+            front.push(Piece { base: taken, ..*piece });
+            wanted -= taken;
+            piece.base -= taken;
+            if !piece.base.is_zero() {
+                break;
+            }
+            whole += 1;
+        }
+        self.pieces.drain(..whole);
         front
     }
 

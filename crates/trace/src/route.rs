@@ -15,7 +15,7 @@ use model::{
 };
 
 use crate::TraceError;
-use crate::gather::{At, Gathered, Walk, destination, is_large_enough};
+use crate::gather::{At, Gathered, NOBODY, Walk, destination, is_large_enough};
 use crate::settings::{Settings, Source};
 use crate::settle::EdgeLeg;
 
@@ -23,7 +23,7 @@ use crate::settle::EdgeLeg;
 pub struct Walked {
     pub gathered: Gathered,
     /// The accounts in order, the source first.
-    pub route: Vec<Account>,
+    pub route: Vec<u32>,
     /// Everything the route's accounts sent after the first arrival, by depth.
     pub legs: Vec<(EdgeLeg, u32, U256)>,
     pub unpriced: BTreeSet<(Asset, Date)>,
@@ -49,8 +49,8 @@ pub fn walk(view: &dyn View, book: &Book, settings: &Settings) -> Result<Walked,
     let mut here = router.start(source)?;
     let hops_max = settings.hops_max.unwrap_or(u32::MAX);
     for hop in 0.. {
-        router.out.route.push(here.account.clone());
-        if hop > 0 && router.is_service(&here.account) {
+        router.out.route.push(here.account);
+        if hop > 0 && router.is_service(here.account) {
             router.out.end = Some(End::Service);
             break;
         }
@@ -67,22 +67,25 @@ pub fn walk(view: &dyn View, book: &Book, settings: &Settings) -> Result<Walked,
         }
     }
     let mut walked = router.out;
+    if let Some(first) = walked.route.first() {
+        let first = router.walk.out.accounts.get(*first).clone();
+        router.walk.source_account(&first);
+    }
     walked.gathered = router.walk.out;
-    walked.gathered.source_accounts.extend(walked.route.first().cloned());
     Ok(walked)
 }
 
 /// An account of the route and when the value got there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Here {
-    account: Account,
+    account: u32,
     since: Option<Timestamp>,
 }
 
 /// A payment that may decide the way.
 struct Candidate {
     leg: EdgeLeg,
-    to: Account,
+    to: u32,
     asset: Asset,
     base: U256,
     time: Timestamp,
@@ -99,7 +102,7 @@ impl Router<'_> {
     fn start(&mut self, source: &Source) -> Result<Here, TraceError> {
         let unknown = || TraceError::UnknownSource { source_text: source.to_string() };
         match source {
-            Source::Account(account) => Ok(Here { account: account.clone(), since: None }),
+            Source::Account(account) => Ok(self.here(account.clone(), None)),
             Source::Transaction(tx) => {
                 let transfers = self.walk_transaction(tx)?;
                 let largest = transfers
@@ -109,20 +112,22 @@ impl Router<'_> {
                 let account = destination(&largest, self.settings.direction)
                     .or(largest.to_account())
                     .ok_or_else(unknown)?;
-                Ok(Here { account, since: Some(largest.time) })
+                Ok(self.here(account, Some(largest.time)))
             }
             Source::Outpoint(outpoint) => {
-                let tx = self
-                    .walk
-                    .bitcoin(&BTreeSet::from([outpoint.tx]))?
-                    .into_iter()
-                    .next()
-                    .ok_or_else(unknown)?;
+                let tx = self.walk.bitcoin(vec![outpoint.tx])?.into_iter().next();
+                let utxo = tx.and_then(|tx| self.walk.out.utxo[tx as usize].as_ref());
+                let tx = &utxo.ok_or_else(unknown)?.tx;
                 let output = tx.outputs.get(outpoint.index as usize).ok_or_else(unknown)?;
                 let account = Account { chain: outpoint.tx.chain, address: output.address.clone() };
-                Ok(Here { account, since: Some(tx.time) })
+                let since = Some(tx.time);
+                Ok(self.here(account, since))
             }
         }
+    }
+
+    fn here(&mut self, account: Account, since: Option<Timestamp>) -> Here {
+        Here { account: self.walk.out.account_id(account), since }
     }
 
     fn walk_transaction(&self, tx: &TxId) -> Result<Vec<Transfer>, TraceError> {
@@ -136,32 +141,34 @@ impl Router<'_> {
         })
     }
 
-    fn is_service(&mut self, account: &Account) -> bool {
+    fn is_service(&mut self, account: u32) -> bool {
         matches!(self.walk.role(account), Role::Service | Role::Mixer | Role::Bridge)
     }
 
     fn next(&mut self, here: &Here, hop: u32) -> Result<Result<Here, End>, TraceError> {
-        let candidates =
-            if here.account.chain.is_utxo() { self.outputs(here)? } else { self.transfers(here)? };
+        let chain = self.walk.out.accounts.get(here.account).chain;
+        let candidates = if chain.is_utxo() { self.outputs(here)? } else { self.transfers(here)? };
         let depth = hop + 1;
         self.out.legs.extend(candidates.iter().map(|c| (c.leg, depth, c.base)));
         if candidates.is_empty() {
             return Ok(Err(End::Resting));
         }
         let is_usd = candidates.iter().any(|c| c.asset != candidates[0].asset);
-        let mut totals: BTreeMap<Account, (U256, Timestamp)> = BTreeMap::new();
+        let mut totals: BTreeMap<u32, (U256, Timestamp)> = BTreeMap::new();
         for candidate in &candidates {
-            if self.walk.role(&candidate.to) == Role::Swap || self.out.route.contains(&candidate.to)
+            if self.walk.role(candidate.to) == Role::Swap || self.out.route.contains(&candidate.to)
             {
                 continue;
             }
             let Some(value) = self.value(candidate, is_usd) else { continue };
-            let total = totals.entry(candidate.to.clone()).or_insert((U256::ZERO, candidate.time));
+            let total = totals.entry(candidate.to).or_insert((U256::ZERO, candidate.time));
             total.0 = total.0.saturating_add(value);
             total.1 = self.earlier(total.1, candidate.time);
         }
+        let named = &self.walk.out.accounts;
         let best = totals.into_iter().max_by(|(a, (va, ta)), (b, (vb, tb))| {
-            va.cmp(vb).then_with(|| self.order(*tb, *ta)).then_with(|| b.cmp(a))
+            let by_address = || named.get(*b).cmp(named.get(*a));
+            va.cmp(vb).then_with(|| self.order(*tb, *ta)).then_with(by_address)
         });
         Ok(best.map(|(account, (_, time))| Here { account, since: Some(time) }).ok_or(End::Circle))
     }
@@ -183,7 +190,8 @@ impl Router<'_> {
             return Some(candidate.base);
         }
         let date = model::day_of(candidate.time);
-        let decimals = self.walk.out.metas.get(&candidate.asset).and_then(|meta| meta.decimals)?;
+        let gathered = &self.walk.out;
+        let decimals = gathered.decimals_known(gathered.assets.find(&candidate.asset)?)?;
         let value =
             self.settings.prices.value_e12(&candidate.asset, candidate.base, decimals, date);
         if value.is_none() {
@@ -193,26 +201,27 @@ impl Router<'_> {
     }
 
     fn transfers(&mut self, here: &Here) -> Result<Vec<Candidate>, TraceError> {
-        self.walk.fetch(std::slice::from_ref(&here.account))?;
-        let gathered = &self.walk.out;
-        let ledger = gathered.ledgers.get(&here.account).cloned().unwrap_or_default();
-        Ok(ledger.into_iter().filter_map(|at| self.candidate(here, at)).collect())
+        self.walk.fetch(&[here.account])?;
+        let ledger = &self.walk.out.ledgers[here.account as usize];
+        Ok(ledger.ats.iter().filter_map(|at| self.candidate(here, *at)).collect())
     }
 
     fn candidate(&self, here: &Here, at: At) -> Option<Candidate> {
         let gathered = &self.walk.out;
-        let transfer = &gathered.transfers[at];
+        let row = gathered.row_at(at);
         let direction = self.settings.direction;
-        let leaves = crate::gather::origin(transfer, direction).as_ref() == Some(&here.account);
-        let is_after = here.since.is_none_or(|since| self.order(since, transfer.time).is_le());
-        let counts = leaves
+        let to = row.destination(direction);
+        let is_after = here.since.is_none_or(|since| self.order(since, row.time).is_le());
+        let counts = row.origin(direction) == here.account
+            && to != NOBODY
+            && to != here.account
             && is_after
-            && transfer.kind != TransferKind::Fee
-            && !gathered.excluded.contains_key(&at)
-            && self.settings.is_in_window(transfer.time)
-            && is_large_enough(transfer, &gathered.metas, self.settings);
-        let to = destination(transfer, direction).filter(|to| counts && *to != here.account)?;
-        Some(Candidate {
+            && row.kind != TransferKind::Fee
+            && row.excluded.is_none()
+            && self.settings.is_in_window(row.time)
+            && is_large_enough(at, gathered, self.settings);
+        let transfer = gathered.transfer(at);
+        counts.then(|| Candidate {
             leg: EdgeLeg::Transfer(at),
             to,
             asset: transfer.asset.clone(),
@@ -225,38 +234,36 @@ impl Router<'_> {
     /// inputs of those it received in), its own change aside.
     fn outputs(&mut self, here: &Here) -> Result<Vec<Candidate>, TraceError> {
         let direction = self.settings.direction;
-        let seek = Seek { account: here.account.clone(), bound: here.since };
+        let account = self.walk.out.accounts.get(here.account).clone();
+        let asset = Asset::native(account.chain);
+        let seek = Seek { account, bound: here.since };
         let limits =
             Limits { since: self.settings.since, until: self.settings.until, ..Limits::NONE };
         let expansion = self.view.expand(direction, &[seek], &limits)?;
-        let ids: BTreeSet<TxId> =
-            expansion.reached.iter().flat_map(|r| &r.transfers).map(|leg| leg.tx).collect();
-        let asset = Asset::native(here.account.chain);
+        let ids = expansion.reached.iter().flat_map(|r| &r.transfers).map(|leg| leg.tx).collect();
         let mut candidates = Vec::new();
-        for tx in self.walk.bitcoin(&ids)? {
+        for number in self.walk.bitcoin(ids)? {
+            let Some(utxo) = &self.walk.out.utxo[number as usize] else { continue };
+            let (tx, time) = (&utxo.tx, utxo.tx.time);
             let own: BTreeSet<_> = tx
                 .inputs
                 .iter()
                 .filter_map(|i| Some(i.previous.as_ref()?.address.clone()))
                 .collect();
-            for leg in model::memory::legs(&tx) {
+            for leg in model::memory::legs(tx) {
                 let Some(to) = destination(&leg, direction) else { continue };
                 let is_change = direction == Direction::Forward && own.contains(&to.address);
+                let Some(to) = self.walk.out.accounts.find(&to) else { continue };
                 if is_change || to == here.account {
                     continue;
                 }
                 let place = match leg.position {
-                    model::Position::Input(n) => EdgeLeg::Input(tx.id, n),
-                    model::Position::Output(n) => EdgeLeg::Output(tx.id, n),
+                    model::Position::Input(n) => EdgeLeg::Input(number, n),
+                    model::Position::Output(n) => EdgeLeg::Output(number, n),
                     _ => continue,
                 };
-                candidates.push(Candidate {
-                    leg: place,
-                    to,
-                    asset: asset.clone(),
-                    base: leg.amount,
-                    time: tx.time,
-                });
+                let asset = asset.clone();
+                candidates.push(Candidate { leg: place, to, asset, base: leg.amount, time });
             }
         }
         candidates.sort_by(|a, b| self.order(a.time, b.time));

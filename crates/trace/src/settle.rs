@@ -4,34 +4,31 @@
 //! tainted in + crossed in = resting + at services + fees + cut + crossed out,
 //! to the base unit; [`settle`] asserts it before it returns.
 
-use std::collections::BTreeMap;
-
-use model::amount::share;
-use model::{
-    Account, Asset, Direction, FindingKind, Outpoint, Role, Transfer, TransferKind, TxId, U256,
-    UtxoTransaction,
-};
+use hashbrown::HashMap;
+use model::{Direction, FindingKind, Role, TransferKind, U256, UtxoTransaction};
 
 use crate::Policy;
 use crate::crossing::{Crossing, Leg};
-use crate::gather::{At, Gathered, Stop, destination, is_large_enough, origin};
+use crate::gather::{At, Gathered, NOBODY, OutState, Row, Stop, Utxo, is_large_enough};
 use crate::order::Event;
 use crate::purse::{Flow, Purse};
 use crate::settings::Settings;
-use crate::split::distribute;
+use crate::split::{distribute, share};
 
+/// What the settling says. Accounts and assets are numbers of [`Gathered`]; rows of
+/// sums are in no order.
 #[derive(Debug, Default)]
 pub struct Settled {
     pub edges: Vec<Edge>,
-    pub totals: BTreeMap<Asset, Totals>,
-    /// Tainted value still where the walk saw it arrive.
-    pub resting: BTreeMap<(Account, Asset), U256>,
-    pub services: BTreeMap<(Account, Asset), U256>,
-    pub cut: BTreeMap<(Cut, Option<Account>, Asset), U256>,
-    /// Bitcoin: unspent tainted outputs.
-    pub unspent: BTreeMap<Outpoint, U256>,
+    /// By asset; none where nothing of it was ever booked.
+    pub totals: Vec<Option<Totals>>,
+    /// Tainted value still where the walk saw it arrive: account, asset, base.
+    pub resting: Vec<(u32, u32, U256)>,
+    pub services: Vec<(u32, u32, U256)>,
+    /// Why, account ([`NOBODY`] where there is none), asset, base.
+    pub cut: Vec<(Cut, u32, u32, U256)>,
     /// By crossing: taint that went in by leg, taint that came out.
-    pub crossed: BTreeMap<usize, (Vec<U256>, U256)>,
+    pub crossed: Vec<(u32, Vec<U256>, U256)>,
 }
 
 /// A movement that carried taint.
@@ -42,11 +39,12 @@ pub struct Edge {
     pub tainted: U256,
 }
 
+/// Of Bitcoin: the number of the transaction, and which input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeLeg {
     Transfer(At),
-    Input(TxId, u32),
-    Output(TxId, u32),
+    Input(u32, u32),
+    Output(u32, u32),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub struct Totals {
 
 /// Why tainted value was not followed on.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
@@ -95,9 +93,14 @@ pub fn settle(
         gathered,
         settings,
         policy,
-        purses: BTreeMap::new(),
-        legs: BTreeMap::new(),
-        outputs: BTreeMap::new(),
+        purses: vec![Purse::new(policy); gathered.purses.len()],
+        legs: HashMap::new(),
+        outputs: vec![None; gathered.outs.len()],
+        totals: vec![None; gathered.assets.len()],
+        resting: HashMap::new(),
+        services: HashMap::new(),
+        cut: HashMap::new(),
+        natives: Natives::default(),
         out: Settled::default(),
     };
     books.prime();
@@ -105,185 +108,207 @@ pub fn settle(
         match event {
             Event::Transfer(at) => books.transfer(*at),
             Event::Cross(n) => books.cross(*n),
-            Event::Bitcoin(id) => books.bitcoin(id),
+            Event::Bitcoin(tx) => books.bitcoin(*tx),
         }
     }
     books.close()
 }
 
+/// Sums by account and asset.
+type Sums = HashMap<(u32, u32), U256>;
+
 struct Books<'a> {
     gathered: &'a Gathered,
     settings: &'a Settings,
     policy: Policy,
-    purses: BTreeMap<(Account, Asset), Purse>,
+    /// By the number of the purse.
+    purses: Vec<Purse>,
     /// What each payment to a swap venue carried.
-    legs: BTreeMap<At, Purse>,
-    outputs: BTreeMap<Outpoint, Flow>,
+    legs: HashMap<At, Purse>,
+    /// Bitcoin, by the number of the output.
+    outputs: Vec<Option<Flow>>,
+    totals: Vec<Option<Totals>>,
+    resting: Sums,
+    services: Sums,
+    cut: HashMap<(Cut, u32, u32), U256>,
+    natives: Natives,
     out: Settled,
+}
+
+/// The number of the last chain's native asset: there is hardly ever another.
+#[derive(Default)]
+struct Natives {
+    last: Option<(model::Chain, u32)>,
 }
 
 impl Books<'_> {
     /// Bitcoin sources are tainted from the start, each output whole.
     fn prime(&mut self) {
-        for outpoint in &self.gathered.source_outpoints {
-            if let Some(output) = self.gathered.holders.get(outpoint) {
-                let value = U256::from(output.value);
-                self.totals(&Asset::native(outpoint.tx.chain)).tainted_in += value;
-                self.outputs.insert(*outpoint, Flow::tainted(value));
+        for out in &self.gathered.source_outs {
+            if let Some((holder, value)) = self.gathered.out_states[*out as usize].holder {
+                let value = U256::from(value);
+                let asset = self.native(self.gathered.accounts.get(holder).chain);
+                self.totals(asset).tainted_in += value;
+                self.outputs[*out as usize] = Some(Flow::tainted(value));
             }
         }
     }
 
+    fn native(&mut self, chain: model::Chain) -> u32 {
+        if let Some((_, asset)) = self.natives.last.filter(|(known, _)| *known == chain) {
+            return asset;
+        }
+        let asset = self.gathered.assets.find(&model::Asset::native(chain));
+        let asset = asset.expect("the walk numbers the asset of every output it keeps");
+        self.natives.last = Some((chain, asset));
+        asset
+    }
+
     fn transfer(&mut self, at: At) {
-        let transfer = &self.gathered.transfers[at];
-        let excluded = self.gathered.excluded.get(&at);
+        let row = self.gathered.row_at(at);
         if matches!(
-            excluded,
+            row.excluded,
             Some(FindingKind::ZeroValue | FindingKind::ImitationToken | FindingKind::AbsurdAmount)
-        ) || self.is_after_window(transfer)
+        ) || self.is_after_window(row)
         {
             return;
         }
-        let flow = self.take(at, transfer);
-        match self.fate(at, transfer, excluded) {
-            Fate::Fee => self.pay_fee(transfer, flow),
-            Fate::Cut(cut) => self.cut_off(cut, transfer, flow),
-            Fate::Move => self.pass(at, transfer, flow),
+        let flow = self.take(at, row);
+        match self.fate(at, row) {
+            Fate::Fee => self.totals(row.asset).fees += flow.taint(),
+            Fate::Cut(cut) => self.cut_off(cut, row, flow),
+            Fate::Move => self.pass(at, row, flow),
         }
     }
 
     /// Beyond the far end of the window value rests where it is.
-    fn is_after_window(&self, transfer: &Transfer) -> bool {
+    fn is_after_window(&self, row: &Row) -> bool {
         match self.settings.direction {
-            Direction::Forward => self.settings.until.is_some_and(|until| transfer.time > until),
-            Direction::Backward => self.settings.since.is_some_and(|since| transfer.time < since),
+            Direction::Forward => self.settings.until.is_some_and(|until| row.time > until),
+            Direction::Backward => self.settings.since.is_some_and(|since| row.time < since),
         }
     }
 
-    fn take(&mut self, at: At, transfer: &Transfer) -> Flow {
+    fn take(&mut self, at: At, row: &Row) -> Flow {
+        let amount = self.gathered.transfer(at).amount;
         if self.settings.direction == Direction::Backward
             && let Some(purse) = self.legs.get_mut(&at)
         {
-            return purse.take(transfer.amount);
+            return purse.take(amount);
         }
-        let Some(from) = origin(transfer, self.settings.direction) else {
-            return Flow::clean(transfer.amount);
-        };
-        let flow = if self.gathered.ledgers.contains_key(&from) {
-            self.purse(from.clone(), transfer.asset.clone()).take(transfer.amount)
+        let from = row.origin(self.settings.direction);
+        if from == NOBODY {
+            return Flow::clean(amount);
+        }
+        let flow = if self.gathered.is_walked(from) {
+            self.purses[row.origin_purse(self.settings.direction) as usize].take(amount)
         } else {
-            Flow::clean(transfer.amount)
+            Flow::clean(amount)
         };
-        if self.is_source(at, transfer, &from) { self.taint(transfer, flow) } else { flow }
+        if self.is_source(at, row, from) { self.taint(row, amount, flow) } else { flow }
     }
 
-    fn is_source(&self, at: At, transfer: &Transfer, from: &Account) -> bool {
-        let sends = self.gathered.source_accounts.contains(from)
-            && transfer.kind != TransferKind::Fee
-            && !self.gathered.excluded.contains_key(&at)
-            && self.settings.is_in_window(transfer.time)
-            && is_large_enough(transfer, &self.gathered.metas, self.settings)
-            && self.gathered.depths.contains_key(&at);
-        sends || self.gathered.forced.contains(&at)
+    fn is_source(&self, at: At, row: &Row, from: u32) -> bool {
+        let sends = self.gathered.states[from as usize].is_source
+            && row.kind != TransferKind::Fee
+            && row.excluded.is_none()
+            && self.settings.is_in_window(row.time)
+            && is_large_enough(at, self.gathered, self.settings)
+            && row.depth != 0;
+        sends || row.is_forced
     }
 
     /// A source's payment is tainted whole; what was not yet counts as tainted in.
-    fn taint(&mut self, transfer: &Transfer, flow: Flow) -> Flow {
-        let new = transfer.amount - flow.taint();
-        self.totals(&transfer.asset).tainted_in += new;
-        Flow::tainted(transfer.amount)
+    fn taint(&mut self, row: &Row, amount: U256, flow: Flow) -> Flow {
+        self.totals(row.asset).tainted_in += amount - flow.taint();
+        Flow::tainted(amount)
     }
 
-    fn fate(&self, at: At, transfer: &Transfer, excluded: Option<&FindingKind>) -> Fate {
+    fn fate(&self, at: At, row: &Row) -> Fate {
         let direction = self.settings.direction;
-        if transfer.kind == TransferKind::Fee && direction == Direction::Forward {
+        if row.kind == TransferKind::Fee && direction == Direction::Forward {
             return Fate::Fee;
         }
-        match excluded {
+        match row.excluded {
             Some(FindingKind::LookAlike) => return Fate::Cut(Cut::LookAlike),
             Some(_) => return Fate::Cut(Cut::Dust),
             None => {}
         }
-        if destination(transfer, direction).is_none() {
+        if row.destination(direction) == NOBODY {
             return Fate::Cut(if direction == Direction::Forward {
                 Cut::Burned
             } else {
                 Cut::Issued
             });
         }
-        Fate::Move.unless_unfollowed(at, transfer, self)
+        Fate::Move.unless_unfollowed(at, row, self)
     }
 
-    fn pass(&mut self, at: At, transfer: &Transfer, flow: Flow) {
+    fn pass(&mut self, at: At, row: &Row, flow: Flow) {
         let taint = flow.taint();
-        let is_moved = !taint.is_zero()
-            && origin(transfer, self.settings.direction)
-                != destination(transfer, self.settings.direction);
-        if is_moved {
-            let depth = self.gathered.depths.get(&at).copied().unwrap_or_default();
-            self.out.edges.push(Edge { leg: EdgeLeg::Transfer(at), depth, tainted: taint });
+        let direction = self.settings.direction;
+        if !taint.is_zero() && row.from != row.to {
+            let leg = EdgeLeg::Transfer(at);
+            self.out.edges.push(Edge { leg, depth: row.depth, tainted: taint });
         }
-        let Some(to) = destination(transfer, self.settings.direction) else { return };
-        if self.gathered.roles.get(&to) == Some(&Role::Swap)
-            && !self.gathered.ledgers.contains_key(&to)
-        {
+        let to = row.destination(direction);
+        if to == NOBODY {
+            return;
+        }
+        if self.gathered.is_walked(to) {
+            self.purses[row.destination_purse(direction) as usize].put(flow);
+        } else if self.gathered.states[to as usize].role == Some(Role::Swap) {
             self.leg(at).put(flow);
-        } else if self.gathered.ledgers.contains_key(&to) {
-            self.purse(to, transfer.asset.clone()).put(flow);
         } else {
-            self.stop(to, &transfer.asset, taint);
+            self.stop(to, row.asset, taint);
         }
     }
 
     /// The taint goes no further, but the value itself arrived and dilutes.
-    fn cut_off(&mut self, cut: Cut, transfer: &Transfer, flow: Flow) {
-        let to = destination(transfer, self.settings.direction);
-        self.cut(cut, to.clone(), &transfer.asset, flow.taint());
-        if let Some(to) = to.filter(|to| self.gathered.ledgers.contains_key(to)) {
-            self.purse(to, transfer.asset.clone()).put(Flow::clean(flow.total()));
+    fn cut_off(&mut self, cut: Cut, row: &Row, flow: Flow) {
+        let to = row.destination(self.settings.direction);
+        self.cut(cut, to, row.asset, flow.taint());
+        if self.gathered.is_walked(to) {
+            let purse = row.destination_purse(self.settings.direction);
+            self.purses[purse as usize].put(Flow::clean(flow.total()));
         }
     }
 
     /// Value arrived where the walk does not go on.
-    fn stop(&mut self, account: Account, asset: &Asset, taint: U256) {
-        match self.gathered.stops.get(&account) {
+    fn stop(&mut self, account: u32, asset: u32, taint: U256) {
+        match self.gathered.states[account as usize].stop {
             Some(Stop::Service) => self.serve(account, asset, taint),
-            Some(Stop::Hops) => self.cut(Cut::Hops, Some(account), asset, taint),
-            Some(Stop::Budget) => self.cut(Cut::Budget, Some(account), asset, taint),
-            Some(Stop::Hub) => self.cut(Cut::Hub, Some(account), asset, taint),
-            Some(Stop::Dust) => self.cut(Cut::Dust, Some(account), asset, taint),
+            Some(Stop::Hops) => self.cut(Cut::Hops, account, asset, taint),
+            Some(Stop::Budget) => self.cut(Cut::Budget, account, asset, taint),
+            Some(Stop::Hub) => self.cut(Cut::Hub, account, asset, taint),
+            Some(Stop::Dust) => self.cut(Cut::Dust, account, asset, taint),
             None => self.rest(account, asset, taint),
         }
     }
 
-    fn pay_fee(&mut self, transfer: &Transfer, flow: Flow) {
-        let taint = flow.taint();
-        self.totals(&transfer.asset).fees += taint;
-    }
-
-    fn cross(&mut self, n: usize) {
-        let crossing = &self.gathered.crossings[n];
+    fn cross(&mut self, n: u32) {
+        let crossing = &self.gathered.crossings[n as usize];
         let (legs, out) = match self.settings.direction {
             Direction::Forward => self.cross_forward(crossing),
             Direction::Backward => self.cross_backward(crossing),
         };
         if let Some(at) = crossing.return_leg.filter(|_| !out.is_zero()) {
-            let depth = self.gathered.depths.get(&at).copied().unwrap_or_default();
+            let depth = self.gathered.row_at(at).depth;
             self.out.edges.push(Edge { leg: EdgeLeg::Transfer(at), depth, tainted: out });
         }
-        self.out.crossed.insert(n, (legs, out));
+        self.out.crossed.push((n, legs, out));
     }
 
     fn cross_forward(&mut self, crossing: &Crossing) -> (Vec<U256>, U256) {
         let taints: Vec<U256> =
             crossing.legs.iter().map(|leg| self.leg(leg.at).take(leg.base).taint()).collect();
         for (leg, taint) in crossing.legs.iter().zip(&taints) {
-            self.totals(&leg.asset).crossed_out += *taint;
+            self.totals(leg.asset).crossed_out += *taint;
         }
         let out = self.tainted_share(crossing, &taints);
-        self.totals(&crossing.out_asset).crossed_in += out;
+        self.totals(crossing.out_asset).crossed_in += out;
         let flow = Flow::of(out, crossing.out_base - out);
-        self.purse(crossing.account.clone(), crossing.out_asset.clone()).put(flow);
+        self.purses[crossing.purse as usize].put(flow);
         (taints, out)
     }
 
@@ -313,11 +338,13 @@ impl Books<'_> {
         if crossing.legs.iter().all(|other| other.asset == leg.asset) {
             return (taint, leg.base);
         }
-        let date = model::day_of(self.gathered.transfers[leg.at].time);
-        let decimals = self.gathered.decimals(&leg.asset);
-        let price = |base| self.settings.prices.value_e12(&leg.asset, base, decimals, date);
+        let date = model::day_of(self.gathered.row_at(leg.at).time);
+        let decimals = self.gathered.decimals(leg.asset);
+        let named = |asset| self.gathered.assets.get(asset);
+        let prices = &self.settings.prices;
+        let price = |base| prices.value_e12(named(leg.asset), base, decimals, date);
         let all_priced =
-            crossing.legs.iter().all(|leg| self.settings.prices.get(&leg.asset, date).is_some());
+            crossing.legs.iter().all(|leg| prices.get(named(leg.asset), date).is_some());
         match (price(taint), price(leg.base)) {
             (Some(taint), Some(whole)) if all_priced => (taint, whole),
             _ if leg.base.is_zero() => (U256::ZERO, U256::ZERO),
@@ -326,9 +353,8 @@ impl Books<'_> {
     }
 
     fn cross_backward(&mut self, crossing: &Crossing) -> (Vec<U256>, U256) {
-        let account = crossing.account.clone();
-        let out = self.purse(account, crossing.out_asset.clone()).take(crossing.out_base).taint();
-        self.totals(&crossing.out_asset).crossed_out += out;
+        let out = self.purses[crossing.purse as usize].take(crossing.out_base).taint();
+        self.totals(crossing.out_asset).crossed_out += out;
         let mut legs = Vec::new();
         for leg in &crossing.legs {
             let taint = if crossing.out_base.is_zero() {
@@ -336,71 +362,66 @@ impl Books<'_> {
             } else {
                 share(leg.base, out, crossing.out_base)
             };
-            self.totals(&leg.asset).crossed_in += taint;
+            self.totals(leg.asset).crossed_in += taint;
             self.leg(leg.at).put(Flow::of(taint, leg.base - taint));
             legs.push(taint);
         }
         (legs, out)
     }
 
-    fn bitcoin(&mut self, id: &TxId) {
-        let Some(tx) = self.gathered.utxo.get(id) else { return };
-        let asset = Asset::native(id.chain);
-        let depth = self.gathered.utxo_depths.get(id).copied().unwrap_or_default();
+    fn bitcoin(&mut self, tx: u32) {
+        let Some(utxo) = &self.gathered.utxo[tx as usize] else { return };
+        let asset = self.native(utxo.tx.id.chain);
         let sides = match self.settings.direction {
-            Direction::Forward => self.forward_sides(tx),
-            Direction::Backward => self.backward_sides(tx),
+            Direction::Forward => self.forward_sides(utxo),
+            Direction::Backward => self.backward_sides(utxo),
         };
         let (into, fee_flow) = distribute(self.policy, sides.from, &sides.into, sides.fee);
-        self.edges_from(tx, &sides.taints, depth);
-        self.totals(&asset).fees += fee_flow.taint();
+        self.edges_from(tx, &sides.taints, utxo.depth);
+        self.totals(asset).fees += fee_flow.taint();
         for (place, flow) in sides.places.into_iter().zip(into) {
-            self.arrive(tx, place, flow, depth);
+            self.arrive(tx, utxo, asset, place, flow);
         }
     }
 
-    fn edges_from(&mut self, tx: &UtxoTransaction, taints: &[U256], depth: u32) {
+    fn edges_from(&mut self, tx: u32, taints: &[U256], depth: u32) {
         let is_forward = self.settings.direction == Direction::Forward;
         for (n, taint) in (0u32..).zip(taints) {
             if taint.is_zero() {
                 continue;
             }
-            let leg = if is_forward { EdgeLeg::Input(tx.id, n) } else { EdgeLeg::Output(tx.id, n) };
+            let leg = if is_forward { EdgeLeg::Input(tx, n) } else { EdgeLeg::Output(tx, n) };
             self.out.edges.push(Edge { leg, depth, tainted: *taint });
         }
     }
 
-    fn arrive(&mut self, tx: &UtxoTransaction, place: UtxoPlace, flow: Flow, depth: u32) {
+    fn arrive(&mut self, tx: u32, utxo: &Utxo, asset: u32, place: UtxoPlace, flow: Flow) {
         let taint = flow.taint();
-        let asset = Asset::native(tx.id.chain);
-        let outpoint = match place {
-            UtxoPlace::Unknown => return self.cut(Cut::UnknownInput, None, &asset, taint),
-            UtxoPlace::Issued => return self.cut(Cut::Issued, None, &asset, taint),
-            UtxoPlace::Input(n) => tx.inputs[n as usize].outpoint,
-            UtxoPlace::Output(n) => Outpoint { tx: tx.id, index: n },
+        let (out, leg) = match place {
+            UtxoPlace::Unknown => return self.cut(Cut::UnknownInput, NOBODY, asset, taint),
+            UtxoPlace::Issued => return self.cut(Cut::Issued, NOBODY, asset, taint),
+            UtxoPlace::Input(n) => (utxo.inputs[n as usize], EdgeLeg::Input(tx, n)),
+            UtxoPlace::Output(n) => (utxo.outputs[n as usize], EdgeLeg::Output(tx, n)),
         };
         if !taint.is_zero() {
-            let leg = match place {
-                UtxoPlace::Input(n) => EdgeLeg::Input(tx.id, n),
-                _ => EdgeLeg::Output(tx.id, outpoint.index),
-            };
-            self.out.edges.push(Edge { leg, depth, tainted: taint });
+            self.out.edges.push(Edge { leg, depth: utxo.depth, tainted: taint });
         }
-        self.hold_output(outpoint, flow);
+        self.hold_output(out, asset, flow);
     }
 
     /// A source's output that taint comes back to is tainted already.
-    fn hold_output(&mut self, outpoint: Outpoint, flow: Flow) {
-        match self.outputs.get(&outpoint) {
-            Some(_) if self.gathered.source_outpoints.contains(&outpoint) => {
-                self.totals(&Asset::native(outpoint.tx.chain)).tainted_in -= flow.taint();
-            }
-            _ => drop(self.outputs.insert(outpoint, flow)),
+    fn hold_output(&mut self, out: u32, asset: u32, flow: Flow) {
+        let is_source = self.gathered.out_states[out as usize].is_source;
+        if is_source && self.outputs[out as usize].is_some() {
+            self.totals(asset).tainted_in -= flow.taint();
+        } else {
+            self.outputs[out as usize] = Some(flow);
         }
     }
 
     /// Inputs to outputs and fee; an unresolved input holds what the others lack.
-    fn forward_sides(&mut self, tx: &UtxoTransaction) -> Sides {
+    fn forward_sides(&mut self, utxo: &Utxo) -> Sides {
+        let tx = &utxo.tx;
         let into: Vec<U256> = tx.outputs.iter().map(|output| U256::from(output.value)).collect();
         let value_out: U256 = tx.value_out();
         let known: U256 = known_in(tx);
@@ -408,8 +429,8 @@ impl Books<'_> {
         let fee = known.saturating_sub(value_out);
         let mut from = Vec::new();
         let mut taints = Vec::new();
-        for input in &tx.inputs {
-            let flow = match (&input.previous, self.outputs.remove(&input.outpoint)) {
+        for (input, out) in tx.inputs.iter().zip(&utxo.inputs) {
+            let flow = match (&input.previous, self.outputs[*out as usize].take()) {
                 (_, Some(flow)) => flow,
                 (Some(output), None) => Flow::clean(U256::from(output.value)),
                 (None, None) => Flow::clean(std::mem::take(&mut unseen)),
@@ -423,14 +444,13 @@ impl Books<'_> {
     }
 
     /// Outputs and fee to inputs.
-    fn backward_sides(&mut self, tx: &UtxoTransaction) -> Sides {
+    fn backward_sides(&mut self, utxo: &Utxo) -> Sides {
+        let tx = &utxo.tx;
         let mut from = Vec::new();
         let mut taints = Vec::new();
-        for (outpoint, output) in crate::order::outpoints(tx).zip(&tx.outputs) {
-            let flow = self
-                .outputs
-                .remove(&outpoint)
-                .unwrap_or_else(|| Flow::clean(U256::from(output.value)));
+        for (out, output) in utxo.outputs.iter().zip(&tx.outputs) {
+            let held = self.outputs[*out as usize].take();
+            let flow = held.unwrap_or_else(|| Flow::clean(U256::from(output.value)));
             taints.push(flow.taint());
             from.push(flow);
         }
@@ -458,80 +478,94 @@ impl Books<'_> {
     }
 
     fn close(mut self) -> Settled {
-        for ((account, asset), purse) in std::mem::take(&mut self.purses) {
-            self.rest(account, &asset, purse.taint());
+        for (purse, held) in (0u32..).zip(std::mem::take(&mut self.purses)) {
+            let (account, asset) = *self.gathered.purses.get(purse);
+            self.rest(account, asset, held.taint());
         }
-        for (at, purse) in std::mem::take(&mut self.legs) {
-            let transfer = &self.gathered.transfers[at];
-            if let Some(venue) = destination(transfer, self.settings.direction) {
-                self.serve(venue, &transfer.asset, purse.taint());
+        let legs: Vec<(At, Purse)> = std::mem::take(&mut self.legs).into_iter().collect();
+        for (at, purse) in legs {
+            let row = self.gathered.row_at(at);
+            let venue = row.destination(self.settings.direction);
+            if venue != NOBODY {
+                self.serve(venue, row.asset, purse.taint());
             }
         }
-        for (outpoint, flow) in std::mem::take(&mut self.outputs) {
-            self.close_output(outpoint, flow.taint());
+        for (out, flow) in (0u32..).zip(std::mem::take(&mut self.outputs)) {
+            if let Some(flow) = flow {
+                self.close_output(out, flow.taint());
+            }
         }
         if self.policy.conserves() {
-            for (asset, totals) in &self.out.totals {
+            self.check_books();
+        }
+        let rows =
+            |sums: Sums| sums.into_iter().map(|((account, asset), base)| (account, asset, base));
+        self.out.crossed.sort_unstable_by_key(|(n, ..)| *n);
+        Settled {
+            totals: self.totals,
+            resting: rows(self.resting).collect(),
+            services: rows(self.services).collect(),
+            cut: self
+                .cut
+                .into_iter()
+                .map(|((cut, account, asset), base)| (cut, account, asset, base))
+                .collect(),
+            ..self.out
+        }
+    }
+
+    fn check_books(&self) {
+        for (asset, totals) in (0u32..).zip(&self.totals) {
+            if let Some(totals) = totals {
                 assert!(
                     totals.balance(),
-                    "taint of {asset} is not conserved under {}: {totals:?}",
+                    "taint of {} is not conserved under {}: {totals:?}",
+                    self.gathered.assets.get(asset),
                     self.policy
                 );
             }
         }
-        self.out
     }
 
-    fn close_output(&mut self, outpoint: Outpoint, taint: U256) {
-        let Some(output) = self.gathered.holders.get(&outpoint).filter(|_| !taint.is_zero()) else {
-            return;
-        };
-        let chain = outpoint.tx.chain;
-        let holder = Account { chain, address: output.address.clone() };
-        let asset = Asset::native(chain);
-        match self.gathered.outpoint_stops.get(&outpoint) {
-            Some(Stop::Service) => self.serve(holder, &asset, taint),
-            Some(Stop::Hops) => self.cut(Cut::Hops, Some(holder), &asset, taint),
-            Some(Stop::Budget | Stop::Hub) => self.cut(Cut::Budget, Some(holder), &asset, taint),
-            Some(Stop::Dust) => self.cut(Cut::Dust, Some(holder), &asset, taint),
-            None => {
-                self.out.unspent.insert(outpoint, taint);
-                self.rest(holder, &asset, taint);
-            }
+    fn close_output(&mut self, out: u32, taint: U256) {
+        let OutState { holder, stop, .. } = self.gathered.out_states[out as usize];
+        let Some((holder, _)) = holder.filter(|_| !taint.is_zero()) else { return };
+        let asset = self.native(self.gathered.accounts.get(holder).chain);
+        match stop {
+            Some(Stop::Service) => self.serve(holder, asset, taint),
+            Some(Stop::Hops) => self.cut(Cut::Hops, holder, asset, taint),
+            Some(Stop::Budget | Stop::Hub) => self.cut(Cut::Budget, holder, asset, taint),
+            Some(Stop::Dust) => self.cut(Cut::Dust, holder, asset, taint),
+            None => self.rest(holder, asset, taint),
         }
     }
 
-    fn rest(&mut self, account: Account, asset: &Asset, taint: U256) {
+    fn rest(&mut self, account: u32, asset: u32, taint: U256) {
         if taint.is_zero() {
             return;
         }
         self.totals(asset).resting += taint;
-        *self.out.resting.entry((account, asset.clone())).or_default() += taint;
+        *self.resting.entry((account, asset)).or_default() += taint;
     }
 
-    fn serve(&mut self, account: Account, asset: &Asset, taint: U256) {
+    fn serve(&mut self, account: u32, asset: u32, taint: U256) {
         if taint.is_zero() {
             return;
         }
         self.totals(asset).at_services += taint;
-        *self.out.services.entry((account, asset.clone())).or_default() += taint;
+        *self.services.entry((account, asset)).or_default() += taint;
     }
 
-    fn cut(&mut self, cut: Cut, account: Option<Account>, asset: &Asset, taint: U256) {
+    fn cut(&mut self, cut: Cut, account: u32, asset: u32, taint: U256) {
         if taint.is_zero() {
             return;
         }
         self.totals(asset).cut += taint;
-        *self.out.cut.entry((cut, account, asset.clone())).or_default() += taint;
+        *self.cut.entry((cut, account, asset)).or_default() += taint;
     }
 
-    fn totals(&mut self, asset: &Asset) -> &mut Totals {
-        self.out.totals.entry(asset.clone()).or_default()
-    }
-
-    fn purse(&mut self, account: Account, asset: Asset) -> &mut Purse {
-        let policy = self.policy;
-        self.purses.entry((account, asset)).or_insert_with(|| Purse::new(policy))
+    fn totals(&mut self, asset: u32) -> &mut Totals {
+        self.totals[asset as usize].get_or_insert_default()
     }
 
     fn leg(&mut self, at: At) -> &mut Purse {
@@ -549,18 +583,15 @@ enum Fate {
 impl Fate {
     /// A movement the walk did not follow keeps its taint on the books as cut. A clean
     /// one moves all the same: it dilutes.
-    fn unless_unfollowed(self, at: At, transfer: &Transfer, books: &Books<'_>) -> Fate {
+    fn unless_unfollowed(self, at: At, row: &Row, books: &Books<'_>) -> Fate {
         let settings = books.settings;
-        let direction = settings.direction;
-        let from_walked = origin(transfer, direction)
-            .is_some_and(|from| books.gathered.ledgers.contains_key(&from));
-        if books.gathered.depths.contains_key(&at) || !from_walked {
+        if row.depth != 0 || !books.gathered.is_walked(row.origin(settings.direction)) {
             return self;
         }
-        if !is_large_enough(transfer, &books.gathered.metas, settings) {
+        if !is_large_enough(at, books.gathered, settings) {
             return Fate::Cut(Cut::MinValue);
         }
-        if !settings.is_in_window(transfer.time) {
+        if !settings.is_in_window(row.time) {
             return Fate::Cut(Cut::Window);
         }
         if settings.hops_max.is_some() { Fate::Cut(Cut::Hops) } else { self }

@@ -5,10 +5,24 @@
 //! first. The fee comes last everywhere. Backward, outputs are laid onto inputs.
 
 use model::U256;
-use model::amount::share;
 
 use crate::Policy;
 use crate::purse::{Flow, Piece};
+
+/// [`model::amount::share`], with ordinary numbers where they hold the product.
+pub fn share(amount: U256, part: U256, whole: U256) -> U256 {
+    if part == whole && !whole.is_zero() {
+        return amount;
+    }
+    let (Ok(a), Ok(p)) = (u128::try_from(amount), u128::try_from(part)) else {
+        return model::amount::share(amount, part, whole);
+    };
+    match (a.checked_mul(p), u128::try_from(whole)) {
+        (Some(product), Ok(whole)) if whole > 0 => U256::from(product / whole),
+        _ if whole.is_zero() => model::amount::share(amount, part, whole),
+        _ => amount * part / whole,
+    }
+}
 
 /// Splits what came in over what goes out, the fee last.
 pub fn distribute(policy: Policy, from: Vec<Flow>, into: &[U256], fee: U256) -> (Vec<Flow>, Flow) {
@@ -77,4 +91,22 @@ fn in_queue(from: Vec<Flow>, wanted: &[U256]) -> Vec<Flow> {
             flow
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = U256> {
+        (any::<[u64; 4]>(), 0usize..256).prop_map(|(limbs, bits)| U256::from_limbs(limbs) >> bits)
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_is_the_same_by_short_numbers(amount in number(), part in number(), whole in number()) {
+            prop_assume!(!whole.is_zero());
+            prop_assert_eq!(share(amount, part, whole), model::amount::share(amount, part, whole));
+        }
+    }
 }
