@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{fuzz, place, run};
+use crate::{bench, fuzz, place, run};
 
 /// What is generated: its place, and what it should hold.
 pub struct Generated {
@@ -23,26 +23,27 @@ pub fn run() -> Result<ExitCode> {
         }
         println!("{} {}", word(is_fresh), file.path);
     }
-    lock_fuzz()?;
+    lock_like_ours("fuzz/Cargo.lock", fuzz::MANIFEST)?;
+    lock_like_ours("bench/Cargo.lock", bench::MANIFEST)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is fuzzed is what ships: the fuzz targets take the versions of the
-/// workspace. Cargo then drops what they do not use and adds what only they do.
-fn lock_fuzz() -> Result<()> {
-    let lock = place::root().join("fuzz/Cargo.lock");
+/// What is fuzzed and measured is what ships: these workspaces take the versions of
+/// ours. Cargo then drops what they do not use and adds what only they do.
+fn lock_like_ours(path: &str, manifest: &str) -> Result<()> {
+    let lock = place::root().join(path);
     let before = std::fs::read(&lock).unwrap_or_default();
     std::fs::copy(place::root().join("Cargo.lock"), &lock)
-        .context("cannot write fuzz/Cargo.lock")?;
+        .with_context(|| format!("cannot write {path}"))?;
     let mut command = run::cargo();
-    command.args(["metadata", "--format-version", "1", "--manifest-path", fuzz::MANIFEST]);
+    command.args(["metadata", "--format-version", "1", "--manifest-path", manifest]);
     let (is_locked, said) = run::listen(&mut command)?;
     if !is_locked {
-        std::fs::write(&lock, before).context("cannot restore fuzz/Cargo.lock")?;
-        bail!("cargo cannot lock the fuzz targets: {said}");
+        std::fs::write(&lock, before).with_context(|| format!("cannot restore {path}"))?;
+        bail!("cargo cannot lock {manifest}: {said}");
     }
     let is_fresh = std::fs::read(&lock).is_ok_and(|now| now == before);
-    println!("{} fuzz/Cargo.lock", word(is_fresh));
+    println!("{} {path}", word(is_fresh));
     Ok(())
 }
 

@@ -9,6 +9,7 @@
     reason = "a tool for the terminal talks to the terminal"
 )]
 
+mod bench;
 mod demo;
 mod fuzz;
 mod generate;
@@ -31,7 +32,8 @@ cargo xtask <command>
   tidy                            only the house rules of the tree
   gen                             rewrite the generated files
   fuzz  [--seconds N] [TARGET…]   run fuzz targets, 300 seconds each unless said otherwise
-  bench                           comes with the engine; nothing to measure yet
+  bench [--scale 1M,10M] [--only WORK,…] [--peers NAME,…] [--smoke] [--keep]
+                                  measure Interdict beside its peers: see bench/README.md
   help                            this text
 
 CARGO_TARGET_DIR is respected. Tools this needs are kept in target/tools.
@@ -59,10 +61,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::run(),
         "gen" => generate::run(),
         "fuzz" => fuzz::run(rest),
-        "bench" => {
-            println!("Nothing to measure yet: benchmarks come with the storage engine.");
-            Ok(ExitCode::SUCCESS)
-        }
+        "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tools::{DENY, NEXTEST};
-use crate::{fuzz, run, tidy, tools};
+use crate::{bench, fuzz, run, tidy, tools};
 
 /// What a step came to.
 enum Outcome {
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step { name: "deny", what: "licences, bans and sources of dependencies", run: deny },
     Step { name: "advisories", what: "no known hole in a dependency", run: advisories },
     Step { name: "fuzz", what: "every fuzz target builds", run: fuzz_builds },
+    Step { name: "bench", what: "the lock file of the bench is fresh", run: bench_is_locked },
 ];
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
@@ -113,7 +114,9 @@ fn passed() -> Result<Outcome> {
 
 fn fmt() -> Result<Outcome> {
     run::pass_through(run::cargo().args(["fmt", "--all", "--check"]))?;
-    run::pass_through(run::cargo().args(["fmt", "--manifest-path", fuzz::MANIFEST, "--check"]))?;
+    for manifest in [fuzz::MANIFEST, bench::MANIFEST] {
+        run::pass_through(run::cargo().args(["fmt", "--manifest-path", manifest, "--check"]))?;
+    }
     passed()
 }
 
@@ -206,6 +209,15 @@ fn fuzz_builds() -> Result<Outcome> {
     run::pass_through(command.arg(fuzz::target_dir()))
         .context("if its lock file is not fresh, `cargo xtask gen` writes it anew")?;
     Ok(Outcome::Passed(format!("{} targets", fuzz::targets()?.len())))
+}
+
+/// Its peers are not built here: they take minutes, and are no part of what ships.
+fn bench_is_locked() -> Result<Outcome> {
+    let mut command = run::cargo();
+    command.args(["update", "--workspace", "--locked", "--quiet", "--manifest-path"]);
+    run::pass_through(command.arg(bench::MANIFEST))
+        .context("`cargo xtask gen` writes its lock file anew")?;
+    passed()
 }
 
 fn without_colour(line: &str) -> String {

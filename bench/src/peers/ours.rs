@@ -1,0 +1,206 @@
+//! Interdict's own store, through the functions its binary uses.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use model::{
+    Account, Address, Asset, ColumnBatch, Columns, Direction, Evidence, Fact, Limits, Position,
+    Seek, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256, View,
+};
+use store::{FileRecord, Store};
+
+use crate::contender::{Contender, Traced};
+use crate::digest::{Reached, Rows, Seen};
+use crate::stream::{self, Block, CHAIN, Recording, Row, position};
+use crate::sweep::{Move, NOBODY, Policy, Sweep, Swept};
+use crate::truth::PAGE_ROWS;
+use crate::walk::{PER_ACCOUNT, Step, walk};
+
+pub const SETTINGS: &str = "as it comes; a batch is one file taken in and committed; read through `View`, whole transfers each time";
+
+pub struct Ours {
+    store: Store,
+    assets: Vec<Asset>,
+    services: Vec<stream::Address>,
+    thief: stream::Address,
+    stolen_at: i64,
+    batches: u64,
+}
+
+impl Ours {
+    pub fn open(folder: &Path, head: &Recording) -> Result<Ours> {
+        let store = Store::open(folder)?;
+        let assets: Result<Vec<Asset>, _> = head.assets.iter().map(|text| text.parse()).collect();
+        Ok(Ours {
+            batches: store.files()?.len() as u64,
+            store,
+            assets: assets?,
+            services: head.services(),
+            thief: head.thief(),
+            stolen_at: head.stolen_at,
+        })
+    }
+
+    fn add(&self, rows: &mut Rows, transfer: &Transfer) -> Result<()> {
+        rows.add(&Seen {
+            hash: transfer.tx.hash.bytes(),
+            position: code(&transfer.position)?,
+            from: transfer.from.as_ref().map(Address::bytes),
+            to: transfer.to.as_ref().map(Address::bytes),
+            asset: self.asset(&transfer.asset)?,
+            amount: u128::try_from(transfer.amount)?,
+            time: transfer.time.as_second(),
+            height: u32::try_from(transfer.height.context("a transfer without a height")?)?,
+        });
+        Ok(())
+    }
+
+    fn asset(&self, asset: &Asset) -> Result<u8> {
+        let at = self.assets.iter().position(|known| known == asset);
+        Ok(u8::try_from(at.with_context(|| format!("{asset} is none of the stream's"))?)?)
+    }
+}
+
+fn fact(
+    assets: &[Asset],
+    block: &Block,
+    index: u32,
+    tx: &stream::Transaction,
+    row: &Row,
+) -> Result<Fact> {
+    let (position, kind, evidence) = placed(row.position);
+    let transfer = Transfer {
+        tx: TxId { chain: CHAIN, hash: TxHash::new(&tx.hash) },
+        position,
+        height: Some(u64::from(block.height)),
+        tx_index: Some(index),
+        time: Timestamp::from_second(block.time)?,
+        time_source: TimeSource::Stated,
+        from: row.from.map(Address::Evm),
+        to: row.to.map(Address::Evm),
+        asset: assets[usize::from(row.asset)].clone(),
+        amount: U256::from(row.amount),
+        kind,
+    };
+    Ok(Fact::Transfer { transfer, evidence })
+}
+
+fn placed(code: u32) -> (Position, TransferKind, Evidence) {
+    let number = code & position::NUMBER;
+    match code - number {
+        position::CALL => (Position::Call([number].into()), TransferKind::Value, Evidence::Trace),
+        position::LOG => (Position::Log(number), TransferKind::Value, Evidence::Log),
+        position::REWARD => (Position::Reward(number), TransferKind::Reward, Evidence::Row),
+        position::FEE => (Position::Fee, TransferKind::Fee, Evidence::Transaction),
+        _ => (Position::Call([].into()), TransferKind::Value, Evidence::Transaction),
+    }
+}
+
+/// A position as the stream numbers them.
+pub fn code(position: &Position) -> Result<u32> {
+    Ok(match position {
+        Position::Call(path) => match path[..] {
+            [] => position::VALUE,
+            [step] => position::CALL | step,
+            _ => bail!("a call of depth {} is more than the bench numbers", path.len()),
+        },
+        Position::Log(number) => position::LOG | number,
+        Position::Reward(number) => position::REWARD | number,
+        Position::Fee => position::FEE,
+        other => bail!("{other} is no position of an account chain's stream"),
+    })
+}
+
+fn account(address: &stream::Address) -> Account {
+    Account { chain: CHAIN, address: Address::Evm(*address) }
+}
+
+fn bytes(address: &Address) -> stream::Address {
+    stream::part(address.bytes(), 0)
+}
+
+fn limits(per_account: usize) -> Limits {
+    Limits { per_account, ..Limits::NONE }
+}
+
+impl Contender for Ours {
+    fn ingest(&mut self, blocks: &[Block]) -> Result<()> {
+        self.batches += 1;
+        let name = format!("batch-{}", self.batches);
+        let file = FileRecord { name, purpose: format!("bench {CHAIN}"), bytes: 0 };
+        let mut batch = self.store.begin(&file)?;
+        for block in blocks {
+            for (index, tx, row) in block.each() {
+                batch.put(&fact(&self.assets, block, index, tx, row)?)?;
+            }
+        }
+        batch.commit(&format!("{:064x}", self.batches))?;
+        Ok(())
+    }
+
+    fn page(&mut self, address: &stream::Address, is_sent: bool) -> Result<Rows> {
+        let direction = if is_sent { Direction::Forward } else { Direction::Backward };
+        let seek = Seek::all(account(address));
+        let found = self.store.expand(direction, &[seek], &limits(PAGE_ROWS))?;
+        let mut rows = Rows::default();
+        for transfer in found.reached.iter().flat_map(|reached| &reached.transfers) {
+            self.add(&mut rows, transfer)?;
+        }
+        Ok(rows)
+    }
+
+    fn trace(&mut self, source: &stream::Address, since: i64, is_whole: bool) -> Result<Traced> {
+        let services = self.services.iter().copied().collect();
+        let mut traced = Traced::default();
+        let arrivals = walk(*source, since, &services, |frontier, steps| {
+            let seeks: Result<Vec<Seek>> = frontier
+                .iter()
+                .map(|(address, since)| {
+                    let bound = Some(Timestamp::from_second(*since)?);
+                    Ok(Seek { account: account(address), bound })
+                })
+                .collect();
+            let found = self.store.expand(Direction::Forward, &seeks?, &limits(PER_ACCOUNT))?;
+            for transfer in found.reached.iter().flat_map(|reached| &reached.transfers) {
+                let to = transfer.to.as_ref().map(bytes);
+                steps.push(Step { to, time: transfer.time.as_second() });
+                if is_whole {
+                    self.add(&mut traced.rows, transfer)?;
+                }
+            }
+            Ok(())
+        })?;
+        let mut reached = Reached::default();
+        arrivals.iter().for_each(|(address, time)| reached.add(address, *time));
+        traced.reached = reached;
+        Ok(traced)
+    }
+
+    fn sweep(&mut self, policy: Policy) -> Result<Swept> {
+        let mut columns = self.store.columns(CHAIN)?;
+        let number = |columns: &dyn Columns, address: &stream::Address| {
+            columns.number(&account(address)).map(|found| found.unwrap_or(NOBODY))
+        };
+        let thief = number(&*columns, &self.thief)?;
+        let services: Result<Vec<u32>, _> =
+            self.services.iter().map(|address| number(&*columns, address)).collect();
+        let services = services?.into_iter().filter(|number| *number != NOBODY);
+        let native = columns.assets().iter().position(Asset::is_native);
+        let native = u32::try_from(native.context("nothing native moved")?)?;
+        let mut sweep = Sweep::new(policy, columns.account_count(), thief, services);
+        let since = Timestamp::from_second(self.stolen_at)?;
+        let mut batch = ColumnBatch::default();
+        while columns.next(&mut batch)? {
+            for at in (0..batch.len()).filter(|at| batch.assets[*at] == native) {
+                let amount = u128::try_from(batch.amounts[at])?;
+                let next = Move { from: batch.from[at], to: batch.to[at], amount };
+                sweep.step(next, batch.times[at] >= since);
+            }
+        }
+        sweep.finish()
+    }
+
+    fn undo(&mut self, _blocks: u32) -> Result<()> {
+        bail!("the store cannot undo a followed block yet")
+    }
+}
