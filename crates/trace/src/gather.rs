@@ -79,6 +79,8 @@ pub struct Walk<'a> {
     pub out: Gathered,
     /// Receivers of a source transaction: one transfer away from the start.
     receivers: Vec<u32>,
+    /// By purse: the first arrival of taint so far, in the direction of the walk.
+    arrivals: Vec<Option<Arrival>>,
     reach: Reach,
     counterparties: poisoning::Counterparties,
 }
@@ -99,6 +101,7 @@ impl<'a> Walk<'a> {
             settings,
             out,
             receivers: Vec::new(),
+            arrivals: Vec::new(),
             reach: Reach::default(),
             counterparties: poisoning::Counterparties::default(),
         }
@@ -190,7 +193,7 @@ impl<'a> Walk<'a> {
 
     fn start_transfers(&mut self, transfers: Vec<Transfer>) {
         for transfer in transfers {
-            let at = self.out.add(transfer);
+            let at = self.out.add(transfer, NOBODY);
             self.learn_assets(&[at]);
             self.screen(&[at]);
             let row = &mut self.out.rows[at as usize];
@@ -288,7 +291,7 @@ impl<'a> Walk<'a> {
             state.is_incomplete |= !reached.is_complete;
             state.is_truncated |= reached.is_truncated;
             for transfer in reached.transfers {
-                let at = self.out.add(transfer);
+                let at = self.out.add(transfer, *account);
                 self.out.rows[at as usize].is_event = true;
                 self.out.ledgers[*account as usize].ats.push(at);
             }
@@ -445,9 +448,32 @@ impl<'a> Walk<'a> {
         }
         let destination = row.destination(self.settings.direction);
         self.out.rows[at as usize].depth = depth + 1;
-        if destination != NOBODY && self.role(destination) != Role::Swap {
+        if destination != NOBODY
+            && self.role(destination) != Role::Swap
+            && self.changes(at, destination)
+        {
             next.accounts.push(destination);
         }
+    }
+
+    /// Can this arrival change what the account passes on? Not where as much arrived
+    /// before it from no farther away; and a service passes nothing on.
+    fn changes(&mut self, at: At, account: u32) -> bool {
+        let row = self.out.row_at(at);
+        let direction = self.settings.direction;
+        let here = Arrival { time: row.time, height: row.height, depth: row.depth };
+        self.arrivals.resize(self.out.purses.len(), None);
+        let first = &mut self.arrivals[row.destination_purse(direction) as usize];
+        let state = &self.out.states[account as usize];
+        match first {
+            Some(first) if first.is_before(&here, direction) => {
+                if first.depth <= here.depth {
+                    return !state.is_walked && state.stop != Some(Stop::Service);
+                }
+            }
+            _ => *first = Some(here),
+        }
+        state.stop != Some(Stop::Service)
     }
 
     fn step_outs(
@@ -538,6 +564,25 @@ impl<'a> Walk<'a> {
         let spent = tx.inputs.iter();
         let inputs = spent.map(|input| hold(&input.outpoint, input.previous.as_ref())).collect();
         self.out.utxo[number as usize] = Some(Utxo { tx, inputs, outputs, depth: 0 });
+    }
+}
+
+/// When taint came to a purse, and from how far.
+#[derive(Clone, Debug)]
+struct Arrival {
+    time: model::Timestamp,
+    height: Option<u64>,
+    depth: u32,
+}
+
+impl Arrival {
+    /// Surely before: of one moment only the ledger knows.
+    fn is_before(&self, other: &Arrival, direction: Direction) -> bool {
+        let (a, b) = ((self.time, self.height), (other.time, other.height));
+        match direction {
+            Direction::Forward => a < b,
+            Direction::Backward => a > b,
+        }
     }
 }
 

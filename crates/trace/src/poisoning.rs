@@ -16,8 +16,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Account, Asset, AssetMeta, Finding, FindingKind, Registry, Severity, Timestamp, TransferKind,
-    U256,
+    Account, Address, Asset, AssetMeta, Finding, FindingKind, Registry, Severity, Timestamp,
+    TransferKind, U256,
 };
 
 use crate::gather::{At, Gathered, NOBODY};
@@ -109,6 +109,13 @@ pub fn imitation(asset: &Asset, meta: &AssetMeta, registry: &Registry) -> Option
 pub type Look = Option<[u8; HEAD_MIN + TAIL_MIN]>;
 
 pub fn look_of(account: &Account) -> Look {
+    if let Address::Evm(bytes) = &account.address {
+        let digit = |n: usize| {
+            let byte = bytes[n / 2];
+            b"0123456789abcdef"[usize::from(if n % 2 == 0 { byte >> 4 } else { byte & 15 })]
+        };
+        return Some([digit(0), digit(1), digit(2), digit(37), digit(38), digit(39)]);
+    }
     let text = body(account);
     let text = text.as_bytes();
     let (head, tail) = (text.first_chunk::<HEAD_MIN>()?, text.last_chunk::<TAIL_MIN>()?);
@@ -302,4 +309,16 @@ fn body(account: &Account) -> String {
         .into_iter()
         .find(|p| text.starts_with(p));
     prefix.map_or(text.clone(), |prefix| text[prefix.len()..].to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_by_bytes_is_that_of_the_text() {
+        let text = "0xa4b2fd68593b6f34e51cb9edb66e71c1b4ab449e";
+        let account = Account::parse(text, model::Chain::ETHEREUM).expect("an address");
+        assert_eq!(look_of(&account), Some(*b"a4b49e"));
+    }
 }

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use model::{
-    Account, Asset, AssetMeta, Direction, Finding, FindingKind, Outpoint, Position, Role,
+    Account, Address, Asset, AssetMeta, Direction, Finding, FindingKind, Outpoint, Position, Role,
     Timestamp, Transfer, TransferId, TransferKind, TxId, U256, UtxoTransaction,
 };
 
@@ -134,6 +134,10 @@ impl Gathered {
     }
 
     pub fn asset_id(&mut self, asset: &Asset) -> u32 {
+        // Most transfers are of the asset of the one before.
+        if let Some(last) = self.rows.last().filter(|row| self.assets.get(row.asset) == asset) {
+            return last.asset;
+        }
         if let Some(id) = self.assets.find(asset) {
             return id;
         }
@@ -163,22 +167,22 @@ impl Gathered {
         Outpoint { tx: *self.txs.get(tx), index }
     }
 
-    /// Keeps a transfer; one that is held already is the same one.
-    pub fn add(&mut self, transfer: Transfer) -> At {
-        let row = self.row(&transfer);
-        let hash = self.hasher.hash_one((row.tx, &transfer.position));
+    /// Keeps a transfer; one that is held already is the same one. `owner` is an
+    /// account it is likely to name.
+    pub fn add(&mut self, transfer: Transfer, owner: u32) -> At {
+        let tx = self.tx_id(transfer.tx);
+        let hash = self.hasher.hash_one((tx, &transfer.position));
+        let is_nth = matches!(transfer.position, Position::Nth(_));
         let is_same = |at: &At| {
-            let known = &self.rows[*at as usize];
-            let other = &self.transfers[*at as usize];
-            known.tx == row.tx
-                && other.position == transfer.position
-                && (!matches!(transfer.position, Position::Nth(_))
-                    || ((known.from, known.to, known.asset) == (row.from, row.to, row.asset)
-                        && other.amount == transfer.amount))
+            let known = &self.transfers[*at as usize];
+            self.rows[*at as usize].tx == tx
+                && known.position == transfer.position
+                && (!is_nth || known.equal() == transfer.equal())
         };
         if let Some(at) = self.places.find(hash, is_same) {
             return *at;
         }
+        let row = self.row(&transfer, tx, owner);
         let at = number(self.rows.len());
         let (rows, transfers, hasher) = (&self.rows, &self.transfers, &self.hasher);
         self.places.insert_unique(hash, at, |at| {
@@ -189,9 +193,9 @@ impl Gathered {
         at
     }
 
-    fn row(&mut self, transfer: &Transfer) -> Row {
-        let from = transfer.from_account().map_or(NOBODY, |account| self.account_id(account));
-        let to = transfer.to_account().map_or(NOBODY, |account| self.account_id(account));
+    fn row(&mut self, transfer: &Transfer, tx: u32, owner: u32) -> Row {
+        let from = self.end(transfer.from.as_ref(), tx, owner);
+        let to = self.end(transfer.to.as_ref(), tx, owner);
         let asset = self.asset_id(&transfer.asset);
         let mut purse = |account| match account {
             NOBODY => NOBODY,
@@ -204,7 +208,7 @@ impl Gathered {
             from,
             to,
             asset,
-            tx: self.tx_id(transfer.tx),
+            tx,
             from_purse,
             to_purse,
             depth: 0,
@@ -216,6 +220,18 @@ impl Gathered {
             is_forced: false,
             is_event: false,
         }
+    }
+
+    fn end(&mut self, address: Option<&Address>, tx: u32, owner: u32) -> u32 {
+        let Some(address) = address else { return NOBODY };
+        let chain = self.txs.get(tx).chain;
+        if owner != NOBODY {
+            let owned = self.accounts.get(owner);
+            if owned.address == *address && owned.chain == chain {
+                return owner;
+            }
+        }
+        self.account_id(Account { chain, address: address.clone() })
     }
 
     pub fn row_at(&self, at: At) -> &Row {

@@ -703,6 +703,9 @@ fn label(label: &model::Label) -> LabelRow {
 }
 
 fn listings(book: &Book, account: &Account) -> Vec<ListingRow> {
+    if book.all_listings().is_empty() {
+        return Vec::new();
+    }
     let rows: BTreeSet<ListingRow> = book
         .listings(&Key::of(account))
         .map(|listing| ListingRow {
