@@ -22,7 +22,9 @@ mod nth;
 mod plan;
 mod run;
 mod time;
+mod transfers;
 mod transfers_csv;
+mod transfers_parquet;
 
 use std::fmt;
 use std::fs::File;
@@ -31,6 +33,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use model::{Chain, Fact};
+use parquet::file::reader::ChunkReader;
 
 pub use self::error::{ImportError, Place, Problem, SinkError};
 pub use self::evm::Table;
@@ -43,6 +46,7 @@ use self::run::Run;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
     TransfersCsv,
+    TransfersParquet,
     EthereumEtl,
     Cryo,
     BitcoinBlocks,
@@ -75,9 +79,9 @@ pub fn import_file(
     let mut run = Run::new(&name, options, progress, sink);
     run.nft_contracts = file.nft_contracts.clone();
     run.key = file.key;
-    if format == Format::Cryo {
+    if format.is_parquet() {
         let sha256 = input::sha256(opened.try_clone().map_err(unreadable)?).map_err(unreadable)?;
-        cryo::import(opened, &mut run)?;
+        parquet(format, opened, &mut run)?;
         return Ok(run.finish(sha256));
     }
     let is_framed = bitcoin_blocks::is_named_blk(&file.path);
@@ -95,12 +99,12 @@ pub fn import_reader(
     sink: Sink<'_>,
 ) -> Result<Summary, ImportError> {
     let mut run = Run::new(name, options, progress, sink);
-    if format == Format::Cryo {
+    if format.is_parquet() {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(|e| ImportError::unreadable(name, e))?;
         let sha256 =
             input::sha256(bytes.as_slice()).map_err(|e| ImportError::unreadable(name, e))?;
-        cryo::import(bytes::Bytes::from(bytes), &mut run)?;
+        parquet(format, bytes::Bytes::from(bytes), &mut run)?;
         return Ok(run.finish(sha256));
     }
     stream(format, reader, bitcoin_blocks::is_named_blk(Path::new(name)), run)
@@ -129,21 +133,44 @@ fn stream(
         Format::TransfersCsv => transfers_csv::import(&mut input, &mut run)?,
         Format::EthereumEtl => ethereum_etl::import(&mut input, &mut run)?,
         Format::BitcoinBlocks => bitcoin_blocks::import(&mut input, is_framed, &mut run)?,
-        Format::Cryo => unreachable!("Parquet needs its end first and is not streamed"),
+        Format::Cryo | Format::TransfersParquet => {
+            unreachable!("Parquet needs its end first and is not streamed")
+        }
     }
     let sha256 = input.finish().map_err(|e| ImportError::unreadable(&run.name, e))?;
     Ok(run.finish(sha256))
 }
 
+fn parquet<R: ChunkReader + 'static>(
+    format: Format,
+    source: R,
+    run: &mut Run<'_>,
+) -> Result<(), ImportError> {
+    match format {
+        Format::TransfersParquet => transfers_parquet::import(source, run),
+        _ => cryo::import(source, run),
+    }
+}
+
 impl Format {
-    pub const ALL: [Format; 4] =
-        [Format::TransfersCsv, Format::EthereumEtl, Format::Cryo, Format::BitcoinBlocks];
+    pub const ALL: [Format; 5] = [
+        Format::TransfersCsv,
+        Format::TransfersParquet,
+        Format::EthereumEtl,
+        Format::Cryo,
+        Format::BitcoinBlocks,
+    ];
+
+    fn is_parquet(self) -> bool {
+        matches!(self, Format::Cryo | Format::TransfersParquet)
+    }
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Format::TransfersCsv => "transfers-csv",
+            Format::TransfersParquet => "transfers-parquet",
             Format::EthereumEtl => "ethereum-etl",
             Format::Cryo => "cryo",
             Format::BitcoinBlocks => "bitcoin-blocks",
@@ -153,7 +180,7 @@ impl fmt::Display for Format {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not an import format: expected transfers-csv, ethereum-etl, cryo or bitcoin-blocks"
+    "{text:?} is not an import format: expected transfers-csv, transfers-parquet, ethereum-etl, cryo or bitcoin-blocks"
 )]
 pub struct FormatError {
     pub text: String,

@@ -58,7 +58,7 @@ pub fn detect(path: &Path) -> Result<Table, ImportError> {
 
 /// The Parquet library checks much of what it reads, but not all of it: a
 /// panic over a hostile file is that file's error.
-fn guarded<T>(
+pub fn guarded<T>(
     name: &str,
     place: Option<Place>,
     read: impl FnOnce() -> parquet::errors::Result<T>,
@@ -72,7 +72,7 @@ fn guarded<T>(
 }
 
 /// Columns of one group must be equally long.
-fn check_group(
+pub fn check_group(
     name: &str,
     place: Option<Place>,
     group: &RowGroupMetaData,

@@ -14,6 +14,7 @@ use csv::ByteRecord;
 
 use super::error::{ImportError, Place, Problem};
 use super::fields::{Cell, Row};
+use super::transfers::Cells;
 
 pub const RECORD_BYTES_MAX: u64 = 16 << 20;
 const HEADER_BYTES_MAX: u64 = 1 << 16;
@@ -62,8 +63,9 @@ impl<R: BufRead> CsvTable<R> {
         Ok(CsvTable { name: name.to_string(), rows, columns, record: ByteRecord::new(), allowed })
     }
 
-    pub fn has(&self, column: &str) -> bool {
-        self.columns.contains_key(column)
+    /// The number of a column.
+    pub fn at(&self, column: &str) -> Option<usize> {
+        self.columns.get(column).copied()
     }
 
     /// The next row, or none at the end.
@@ -112,9 +114,16 @@ impl Row for CsvRow<'_> {
     }
 
     fn cell(&self, name: &str) -> Cell<'_> {
-        let Some(bytes) = self.columns.get(name).and_then(|at| self.record.get(*at)) else {
+        self.columns.get(name).map_or(Cell::Empty, |at| self.cell_at(*at))
+    }
+}
+
+impl Cells for CsvRow<'_> {
+    fn cell_at(&self, at: usize) -> Cell<'_> {
+        let Some(bytes) = self.record.get(at) else { return Cell::Empty };
+        if bytes.is_empty() {
             return Cell::Empty;
-        };
+        }
         match std::str::from_utf8(bytes).map(str::trim) {
             Ok("") => Cell::Empty,
             Ok(text) => Cell::Text(text.into()),

@@ -110,7 +110,7 @@ impl<'a> Source<'a> {
 }
 
 fn csv_table<R: BufRead>(name: &str, csv: &CsvTable<R>) -> Result<Table, ImportError> {
-    Table::by_columns(&|column| csv.has(column)).ok_or_else(|| {
+    Table::by_columns(&|column| csv.at(column).is_some()).ok_or_else(|| {
         let problem =
             Problem::other(format!("not a table of this format: expected {}", Table::EXPECTED));
         ImportError::new(name, Some(Place::Line(1)), None, problem)

@@ -19,6 +19,7 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     Bytes(&'a [u8]),
     Whole(u64),
+    Time(Timestamp),
     /// A floating point number: never taken for an amount.
     Float,
     NotUtf8,
@@ -57,6 +58,7 @@ impl<'a> Fields<'a> {
             Cell::Empty => Ok(None),
             Cell::Text(text) => Ok(Some(text)),
             Cell::Whole(n) => Ok(Some(n.to_string().into())),
+            Cell::Time(time) => Ok(Some(time.to_string().into())),
             Cell::Bytes(_) => Err(self.error(names, Problem::other("bytes, expected text"))),
             Cell::Float => {
                 Err(self.error(names, Problem::other("a floating point number, expected text")))
@@ -138,7 +140,7 @@ impl<'a> Fields<'a> {
                 let what = "a floating point number, which is not exact: export the amount as text or bytes";
                 return Err(self.error(names, Problem::other(what)));
             }
-            Cell::Empty | Cell::Text(_) | Cell::NotUtf8 => {}
+            Cell::Empty | Cell::Text(_) | Cell::Time(_) | Cell::NotUtf8 => {}
         }
         let Some(text) = self.text(names)? else { return Ok(None) };
         base(text.trim()).map(Some).ok_or_else(|| self.wrong(names, "a whole number of base units"))
@@ -164,6 +166,7 @@ impl<'a> Fields<'a> {
             Cell::Text(text) => text.into_owned(),
             Cell::Bytes(bytes) => format!("0x{}", super::input::hex(&bytes[..bytes.len().min(64)])),
             Cell::Whole(n) => n.to_string(),
+            Cell::Time(time) => time.to_string(),
             Cell::Empty => return self.missing(names, expected),
             Cell::Float | Cell::NotUtf8 => {
                 return self.error(names, Problem::other(format!("expected {expected}")));

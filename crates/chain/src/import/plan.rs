@@ -64,7 +64,7 @@ pub fn plan(
 fn check_chain(format: Format, options: &Options) -> Result<(), ImportError> {
     let Some(chain) = options.chain else { return Ok(()) };
     let fits = match format {
-        Format::TransfersCsv => true,
+        Format::TransfersCsv | Format::TransfersParquet => true,
         Format::EthereumEtl | Format::Cryo => matches!(chain, Chain::Evm(_)),
         Format::BitcoinBlocks => chain.is_utxo(),
     };
@@ -120,7 +120,7 @@ fn belongs(format: Format, path: &Path) -> bool {
     let extensions: &[&str] = match format {
         Format::TransfersCsv => &["csv", "tsv"],
         Format::EthereumEtl => &["csv", "json", "jsonl", "ndjson"],
-        Format::Cryo => &["parquet"],
+        Format::TransfersParquet | Format::Cryo => &["parquet"],
         // Beside blk files a node keeps rev files, which are not blocks.
         Format::BitcoinBlocks => {
             let is_block = bitcoin_blocks::is_named_blk(path) || bitcoin_blocks::is_named_key(path);
@@ -173,7 +173,7 @@ fn describe(format: Format, path: PathBuf, keys: &Keys) -> Result<SourceFile, Im
     let table = match format {
         Format::EthereumEtl => Some(ethereum_etl::detect(&path)?),
         Format::Cryo => Some(cryo::detect(&path)?),
-        Format::TransfersCsv | Format::BitcoinBlocks => None,
+        Format::TransfersCsv | Format::TransfersParquet | Format::BitcoinBlocks => None,
     };
     let key = if format == Format::BitcoinBlocks { keys.of(&path)? } else { None };
     Ok(SourceFile { path, bytes, table, nft_contracts: Arc::default(), key })

@@ -9,7 +9,7 @@ use super::{
     Evm, FROM, Fields, HEIGHT, ImportError, InTx, Names, Run, TIME, TO, TX, VALUE, block_event,
     required,
 };
-use crate::import::transfers_csv::shown_symbol;
+use crate::import::transfers::shown_symbol;
 
 const STATUS: Names<'_> = &["receipt_status", "success", "status"];
 const GAS_USED: Names<'_> = &["receipt_gas_used", "gas_used"];

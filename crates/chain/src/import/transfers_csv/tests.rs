@@ -1,7 +1,10 @@
-use model::{AssetKind, View};
+use model::{
+    Address, Asset, AssetKind, Chain, Fact, Position, Registry, TimeSource, Transfer, TransferKind,
+    U256, View,
+};
 use proptest::prelude::*;
 
-use super::*;
+use crate::import::ImportError;
 use crate::import::testing::{facts_in_chunks, facts_of, oddities, on, read_fixture, settled};
 use crate::import::{Format, Options, Summary};
 
