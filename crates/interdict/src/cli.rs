@@ -68,6 +68,11 @@ Examples:
   interdict status
   interdict status --format json")]
     Status(StatusArgs),
+    /// Make up a past with planted thefts, for tests, benchmarks and training
+    #[command(after_help = "\
+Examples:
+  interdict drill generate --transfers 100k --seed 7 --chain ethereum --out drill")]
+    Drill(DrillArgs),
     /// Write shell completions
     #[command(after_help = "\
 Examples:
@@ -97,13 +102,14 @@ pub enum TextFormat {
 Examples:
   interdict import transfers-csv hop1.csv hop2.csv --chain eip155:1
   interdict import ethereum-etl export/ --chain ethereum
+  interdict import transfers-parquet transfers.parquet
   interdict import cryo ethereum__erc20_transfers__*.parquet
   interdict import bitcoin-blocks ~/.bitcoin/blocks
 
 The same file twice changes nothing. A malformed row names file, line and field, and
 nothing of that file is kept.")]
 pub struct ImportArgs {
-    /// transfers-csv, ethereum-etl, cryo or bitcoin-blocks
+    /// transfers-csv, transfers-parquet, ethereum-etl, cryo or bitcoin-blocks
     pub format: chain::import::Format,
     /// Files, or folders of them
     #[arg(required = true)]
@@ -322,6 +328,47 @@ pub struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct DrillArgs {
+    #[command(subcommand)]
+    pub command: DrillCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// Write a made-up past as files to import, and the truth about its thefts
+    #[command(after_help = "\
+The folder then holds transfers-0001.csv and so on (with --columnar: .parquet), labels.yaml,
+which names the services, and truth.json, which says every hop of every theft. The same
+seed gives the same bytes. An earlier drill in the folder is replaced, nothing else.
+
+Examples:
+  interdict drill generate --transfers 100k --seed 7 --chain ethereum --out drill
+  interdict drill generate --transfers 10M --seed 7 --chain bitcoin --out drill --columnar
+  interdict import transfers-csv drill/
+  interdict labels import tagpack drill/labels.yaml")]
+    Generate(DrillGenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DrillGenerateArgs {
+    /// How many, at least: 10M, 100k, 250_000. On Bitcoin inputs and outputs count
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub transfers: u64,
+    /// The same number, the same past
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// A CAIP-2 id or a name such as `ethereum`, `bitcoin`, `tron`, `solana`
+    #[arg(long)]
+    pub chain: Chain,
+    /// The folder to write: empty, new, or an earlier drill
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Parquet for `import transfers-parquet` instead of CSV
+    #[arg(long)]
+    pub columnar: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct CompletionsArgs {
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
@@ -335,6 +382,21 @@ fn parse_until(text: &str) -> Result<Timestamp, String> {
     parse_time(text, "T23:59:59.999999999Z")
 }
 
+/// A number as people write large ones: `10M`, `1k`, `250_000`.
+pub fn parse_count(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no count: expected 250000, 250_000, 100k, 10M or 1G");
+    let (digits, times) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1_000),
+        Some((at, 'm' | 'M')) => (&text[..at], 1_000_000),
+        Some((at, 'g' | 'G')) => (&text[..at], 1_000_000_000),
+        _ => (text, 1),
+    };
+    let is_plain = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let number: Option<u64> = is_plain.then(|| digits.replace('_', "").parse().ok()).flatten();
+    number.and_then(|number| number.checked_mul(times)).ok_or_else(wrong)
+}
+
 /// A moment, or a day whose start or end is meant.
 pub fn parse_time(text: &str, of_day: &str) -> Result<Timestamp, String> {
     let whole = if text.parse::<Date>().is_ok() && text.len() == 10 {
@@ -345,4 +407,25 @@ pub fn parse_time(text: &str, of_day: &str) -> Result<Timestamp, String> {
     whole
         .parse()
         .map_err(|_| format!("{text:?} is no time: expected 2025-02-21 or 2025-02-21T14:00:00Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_counts_read_as_people_write_them() {
+        for (text, count) in [
+            ("10M", 10_000_000),
+            ("1k", 1_000),
+            ("250_000", 250_000),
+            ("7", 7),
+            ("2G", 2_000_000_000),
+        ] {
+            assert_eq!(parse_count(text), Ok(count), "{text}");
+        }
+        for text in ["", "M", "_1", "-1", "1.5M", "10 M", "99999999999G"] {
+            assert!(parse_count(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod completions;
+pub mod drill;
 pub mod import;
 pub mod labels;
 pub mod lists;

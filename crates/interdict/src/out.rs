@@ -84,6 +84,16 @@ impl Out {
         bar
     }
 
+    /// A bar for so many things to be made, with how many a second.
+    pub fn count_bar(&self, count: u64, what: impl Into<Cow<'static, str>>) -> ProgressBar {
+        let target = ProgressDrawTarget::stderr();
+        let bar = self.progress(ProgressBar::with_draw_target(Some(count), target));
+        let template = "{msg} {bar:30} {human_pos}/{human_len} {per_sec} eta {eta}";
+        bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
+        bar.set_message(what);
+        bar
+    }
+
     /// A sign of life for work of unknown size.
     pub fn spinner(&self, what: impl Into<Cow<'static, str>>) -> ProgressBar {
         let bar = self.progress(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));

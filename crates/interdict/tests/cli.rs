@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use common::{Home, binary, case_file, case_text, csv, evm, hash, read, rows, texts};
 use serde_json::Value;
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 14] = [
     &["import"],
     &["lists"],
     &["lists", "import"],
@@ -20,6 +20,8 @@ const COMMANDS: [&[&str]; 12] = [
     &["screen"],
     &["verify"],
     &["status"],
+    &["drill"],
+    &["drill", "generate"],
     &["completions"],
 ];
 
