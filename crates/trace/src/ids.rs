@@ -14,13 +14,13 @@ use crate::order::queue::radix_sort;
 #[derive(Clone, Debug)]
 pub struct Ids<T> {
     all: Vec<T>,
-    table: HashTable<u32>,
+    table: Numbers,
     hasher: DefaultHashBuilder,
 }
 
 impl<T> Default for Ids<T> {
     fn default() -> Ids<T> {
-        Ids { all: Vec::new(), table: HashTable::new(), hasher: DefaultHashBuilder::default() }
+        Ids { all: Vec::new(), table: Numbers::default(), hasher: DefaultHashBuilder::default() }
     }
 }
 
@@ -28,19 +28,18 @@ impl<T: Hash + Eq> Ids<T> {
     /// The number of a value, a new one where it has none yet.
     pub fn id(&mut self, value: T) -> u32 {
         let hash = self.hasher.hash_one(&value);
-        if let Some(id) = self.table.find(hash, |id| self.all[*id as usize] == value) {
-            return *id;
+        if let Some(id) = self.table.find(hash, |id| self.all[id as usize] == value) {
+            return id;
         }
         let id = number(self.all.len());
-        let (all, hasher) = (&self.all, &self.hasher);
-        self.table.insert_unique(hash, id, |id| hasher.hash_one(&all[*id as usize]));
+        self.table.insert(hash, id);
         self.all.push(value);
         id
     }
 
     pub fn find(&self, value: &T) -> Option<u32> {
         let hash = self.hasher.hash_one(value);
-        self.table.find(hash, |id| self.all[*id as usize] == *value).copied()
+        self.table.find(hash, |id| self.all[id as usize] == *value)
     }
 
     pub fn get(&self, id: u32) -> &T {
@@ -50,6 +49,34 @@ impl<T: Hash + Eq> Ids<T> {
     pub fn len(&self) -> usize {
         self.all.len()
     }
+}
+
+/// Numbers by the hash of what they stand for. Half of the hash is kept beside the
+/// number, so that neither a growing table nor a wrong slot asks for the value itself.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(HashTable<(u32, u32)>);
+
+impl Numbers {
+    pub fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let half = half(hash);
+        let found = self.0.find(spread(half), |(known, id)| *known == half && is_it(*id));
+        found.map(|(_, id)| *id)
+    }
+
+    /// Of a value that has no number yet.
+    pub fn insert(&mut self, hash: u64, id: u32) {
+        let half = half(hash);
+        self.0.insert_unique(spread(half), (half, id), |(half, _)| spread(*half));
+    }
+}
+
+fn half(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).expect("half of it")
+}
+
+/// The table takes the place from the low bits and a mark from the high ones.
+fn spread(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Ids<Account> {

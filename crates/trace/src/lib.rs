@@ -26,6 +26,7 @@ pub mod route;
 pub mod settings;
 pub mod settle;
 mod split;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,8 @@ pub enum TraceError {
     NoSource,
     #[error("the swap declared at {account} is of more than any asset has units")]
     AbsurdSwap { account: Account },
+    #[error("a sweep does not take {what}: expected accounts, forward, by haircut, tiho or poison")]
+    NotSwept { what: String },
 }
 
 /// Follows the settings' sources and reports by their policy.

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 use model::{
     Account, Address, Asset, AssetMeta, Direction, Finding, FindingKind, Outpoint, Position, Role,
     Timestamp, Transfer, TransferId, TransferKind, TxId, U256, UtxoTransaction,
@@ -10,7 +10,7 @@ use model::{
 
 use super::Stop;
 use crate::crossing::Crossing;
-use crate::ids::{Ids, number};
+use crate::ids::{Ids, Numbers, number};
 use crate::order::Step;
 use crate::poisoning::{self, Look};
 
@@ -25,7 +25,7 @@ pub struct Gathered {
     pub transfers: Vec<Transfer>,
     /// Of each transfer what the walk and the settling ask, in numbers.
     pub rows: Vec<Row>,
-    places: HashTable<At>,
+    places: Numbers,
     hasher: DefaultHashBuilder,
     pub accounts: Ids<Account>,
     pub states: Vec<AccountState>,
@@ -173,21 +173,18 @@ impl Gathered {
         let tx = self.tx_id(transfer.tx);
         let hash = self.hasher.hash_one((tx, &transfer.position));
         let is_nth = matches!(transfer.position, Position::Nth(_));
-        let is_same = |at: &At| {
-            let known = &self.transfers[*at as usize];
-            self.rows[*at as usize].tx == tx
+        let is_same = |at: At| {
+            let known = &self.transfers[at as usize];
+            self.rows[at as usize].tx == tx
                 && known.position == transfer.position
                 && (!is_nth || known.equal() == transfer.equal())
         };
         if let Some(at) = self.places.find(hash, is_same) {
-            return *at;
+            return at;
         }
         let row = self.row(&transfer, tx, owner);
         let at = number(self.rows.len());
-        let (rows, transfers, hasher) = (&self.rows, &self.transfers, &self.hasher);
-        self.places.insert_unique(hash, at, |at| {
-            hasher.hash_one((rows[*at as usize].tx, &transfers[*at as usize].position))
-        });
+        self.places.insert(hash, at);
         self.rows.push(row);
         self.transfers.push(transfer);
         at
@@ -263,12 +260,12 @@ impl Gathered {
         let tx = self.txs.find(&id.tx)?;
         let hash = self.hasher.hash_one((tx, &id.position));
         let at = self.places.find(hash, |at| {
-            let known = self.transfer(*at);
-            self.row_at(*at).tx == tx
+            let known = self.transfer(at);
+            self.row_at(at).tx == tx
                 && known.position == id.position
                 && id.equal.as_deref().is_none_or(|equal| known.equal() == *equal)
         });
-        at.map(|at| self.transfer(*at))
+        at.map(|at| self.transfer(at))
     }
 
     /// The part of an account's text that a forger copies.

@@ -1,0 +1,336 @@
+//! Where did it all go: taint over a whole chain in one reading.
+//!
+//! No walk, no budget, no report: two random accesses a transfer, asked for ahead. In:
+//! a chain's columns and thefts, each by settings of its own. Out: what of each rests
+//! with whom, what reached services, what went in fees and what ended elsewhere, to the
+//! base unit; the books balance or it panics, as in [`crate::settle`].
+//!
+//! It rounds as the settling does, and takes transfers in the columns' order. It leaves
+//! out what only whole ledgers tell: look-alikes, swaps, the fewest transfers from a
+//! source. Where files do not say the order within a second, [`crate::run`] does more
+//! than the columns' order can.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+use model::{Book, ColumnBatch, Columns, Direction, Role, TransferKind, U256};
+
+use super::cells::Cells;
+use super::outputs::Outputs;
+use crate::gather::role_of;
+use crate::poisoning;
+use crate::settle::Totals;
+use crate::{Policy, Settings, Source, TraceError};
+
+/// How far ahead of its use a purse is asked for.
+const AHEAD: usize = 24;
+
+/// What a theft became, by the columns' numbers of accounts and assets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tainted {
+    /// By asset; none where nothing of it was booked.
+    pub totals: Vec<Option<Totals>>,
+    /// Account, asset, base; by account and asset.
+    pub resting: Vec<(u32, u32, U256)>,
+    pub services: Vec<(u32, u32, U256)>,
+    /// Transfers that carried taint: what a walk without a budget would follow at least.
+    pub transfers: u64,
+    /// Accounts that taint reached.
+    pub accounts: u64,
+}
+
+/// Follows several thefts through a chain, forward, in one pass over its columns.
+///
+/// Conserving policies that need no order within a purse, and poison: `haircut`, `tiho`,
+/// `poison`. Sources are accounts. Others are refused.
+pub fn taint(
+    columns: &mut dyn Columns,
+    book: &Book,
+    thefts: &[Settings],
+) -> Result<Vec<Tainted>, TraceError> {
+    let mut batch = ColumnBatch::default();
+    let degrees = degrees(columns, thefts, &mut batch)?;
+    let mut sweeps = Vec::with_capacity(thefts.len());
+    for settings in thefts {
+        sweeps.push(Sweep::new(columns, settings)?);
+    }
+    columns.rewind(None)?;
+    while columns.next(&mut batch)? {
+        for sweep in &mut sweeps {
+            sweep.take_batch(&batch, &Ground { columns, book, degrees: &degrees })?;
+        }
+    }
+    let ground = Ground { columns, book, degrees: &degrees };
+    sweeps.into_iter().map(|sweep| sweep.close(&ground)).collect()
+}
+
+/// What says where taint stops.
+struct Ground<'a> {
+    columns: &'a dyn Columns,
+    book: &'a Book,
+    /// Transfers of each account, where hubs matter.
+    degrees: &'a [u32],
+}
+
+/// Counts each account's transfers, where any theft stops at hubs that could be.
+fn degrees(
+    columns: &mut dyn Columns,
+    thefts: &[Settings],
+    batch: &mut ColumnBatch,
+) -> Result<Vec<u32>, TraceError> {
+    if thefts.iter().all(|theft| theft.hub_degree == u64::MAX) {
+        return Ok(Vec::new());
+    }
+    let mut degrees = vec![0u32; columns.account_count()];
+    columns.rewind(None)?;
+    while columns.next(batch)? {
+        for (n, account) in batch.from.iter().chain(&batch.to).enumerate() {
+            if let Some(ahead) = batch.from.get(n + AHEAD).or_else(|| batch.to.get(n)) {
+                prefetch_index::prefetch_index(&degrees, *ahead as usize);
+            }
+            if let Some(degree) = degrees.get_mut(*account as usize) {
+                *degree = degree.saturating_add(1);
+            }
+        }
+    }
+    Ok(degrees)
+}
+
+struct Sweep<'a> {
+    settings: &'a Settings,
+    policy: Policy,
+    is_utxo: bool,
+    sources: Vec<u32>,
+    /// By asset: what is too small to be a payment.
+    assets: Vec<Rule>,
+    cells: Cells,
+    outputs: Outputs,
+    /// By account: has taint come to it, and does it stay there?
+    reached: Vec<Reached>,
+    accounts: u64,
+    services: HashMap<(u32, u32), U256>,
+    totals: Vec<Option<Totals>>,
+    transfers: u64,
+}
+
+struct Rule {
+    dust: U256,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Reached {
+    No,
+    Passes,
+    Stays,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(columns: &dyn Columns, settings: &'a Settings) -> Result<Sweep<'a>, TraceError> {
+        let policy = settings.policy;
+        if !matches!(policy, Policy::Haircut | Policy::Tiho | Policy::Poison) {
+            return Err(TraceError::NotSwept { what: format!("the policy {policy}") });
+        }
+        if settings.direction == Direction::Backward {
+            return Err(TraceError::NotSwept { what: "the direction backward".into() });
+        }
+        let mut sources = Vec::new();
+        for source in &settings.sources {
+            let Source::Account(account) = source else {
+                return Err(TraceError::NotSwept { what: format!("the source {source}") });
+            };
+            sources.extend(columns.number(account)?);
+        }
+        let assets = columns.assets();
+        let is_utxo = assets.first().is_some_and(|asset| asset.chain.is_utxo());
+        let rule = |asset| Rule { dust: settings.registry.dust(asset) };
+        Ok(Sweep {
+            settings,
+            policy,
+            is_utxo,
+            sources,
+            assets: assets.iter().map(rule).collect(),
+            cells: Cells::new(policy, columns.account_count()),
+            outputs: Outputs::default(),
+            reached: vec![Reached::No; columns.account_count()],
+            accounts: 0,
+            services: HashMap::new(),
+            totals: vec![None; assets.len()],
+            transfers: 0,
+        })
+    }
+
+    fn take_batch(&mut self, batch: &ColumnBatch, ground: &Ground<'_>) -> Result<(), TraceError> {
+        if self.is_utxo {
+            return self.take_outputs(batch, ground);
+        }
+        self.cells.choose_main(batch);
+        for n in 0..batch.len() {
+            if let Some(asset) = batch.assets.get(n + AHEAD) {
+                self.cells.prefetch(batch.from[n + AHEAD], *asset);
+                self.cells.prefetch(batch.to[n + AHEAD], *asset);
+            }
+            self.transfer(batch, n, ground)?;
+        }
+        Ok(())
+    }
+
+    fn transfer(
+        &mut self,
+        batch: &ColumnBatch,
+        n: usize,
+        ground: &Ground<'_>,
+    ) -> Result<(), TraceError> {
+        let (from, to, asset) = (batch.from[n], batch.to[n], batch.assets[n]);
+        let (amount, kind) = (batch.amounts[n], batch.kinds[n]);
+        if amount.is_zero() || poisoning::is_absurd(amount) {
+            return Ok(());
+        }
+        if self.settings.until.is_some_and(|until| batch.times[n] > until) {
+            return Ok(());
+        }
+        let mut taint = U256::ZERO;
+        if from != ColumnBatch::NOBODY {
+            taint = self.cells.take(from, asset, amount);
+            if self.sources.contains(&from) && self.is_theft(batch, n) {
+                self.totals(asset).tainted_in += amount - taint;
+                taint = amount;
+            }
+        }
+        if to == ColumnBatch::NOBODY || kind == TransferKind::Fee {
+            if !taint.is_zero() {
+                let totals = self.totals(asset);
+                *(if kind == TransferKind::Fee { &mut totals.fees } else { &mut totals.cut }) +=
+                    taint;
+            }
+            return Ok(());
+        }
+        if !taint.is_zero() {
+            taint = self.arrive(to, asset, amount, taint, ground)?;
+        }
+        self.cells.put(to, asset, amount, taint);
+        Ok(())
+    }
+
+    /// Does a source send this as its theft?
+    fn is_theft(&self, batch: &ColumnBatch, n: usize) -> bool {
+        batch.kinds[n] != TransferKind::Fee
+            && batch.from[n] != batch.to[n]
+            && batch.amounts[n] >= self.assets[batch.assets[n] as usize].dust
+            && self.settings.is_in_window(batch.times[n])
+    }
+
+    /// What of the taint goes on with whom it comes to.
+    fn arrive(
+        &mut self,
+        to: u32,
+        asset: u32,
+        amount: U256,
+        taint: U256,
+        ground: &Ground<'_>,
+    ) -> Result<U256, TraceError> {
+        self.transfers += 1;
+        if amount < self.assets[asset as usize].dust {
+            self.totals(asset).cut += taint;
+            return Ok(U256::ZERO);
+        }
+        if self.stays(to, ground)? {
+            self.totals(asset).at_services += taint;
+            *self.services.entry((to, asset)).or_default() += taint;
+            return Ok(U256::ZERO);
+        }
+        Ok(taint)
+    }
+
+    /// Is it a service by its label, or so large that it must be one?
+    fn stays(&mut self, account: u32, ground: &Ground<'_>) -> Result<bool, TraceError> {
+        let reached = self.reached[account as usize];
+        if reached != Reached::No {
+            return Ok(reached == Reached::Stays);
+        }
+        let is_hub = ground
+            .degrees
+            .get(account as usize)
+            .is_some_and(|degree| u64::from(*degree) > self.settings.hub_degree);
+        let is_service = !ground.book.all_labels().is_empty() && {
+            let named = ground.columns.account(account)?;
+            role_of(ground.book, &named, self.settings.stop_confidence) != Role::Other
+        };
+        let stays = (is_hub || is_service) && !self.sources.contains(&account);
+        self.reached[account as usize] = if stays { Reached::Stays } else { Reached::Passes };
+        self.accounts += 1;
+        Ok(stays)
+    }
+
+    fn take_outputs(&mut self, batch: &ColumnBatch, ground: &Ground<'_>) -> Result<(), TraceError> {
+        for n in 0..batch.len() {
+            if self.outputs.ends_before(batch.transactions[n]) {
+                self.close_transaction(ground)?;
+            }
+            let is_input = batch.from[n] != ColumnBatch::NOBODY;
+            let (amount, is_theft) = (batch.amounts[n], is_input && self.spends(batch, n));
+            if is_input {
+                let tainted = self.outputs.spend(batch, n, is_theft);
+                if is_theft {
+                    self.totals(batch.assets[n]).tainted_in += amount - tainted;
+                }
+            } else {
+                self.outputs.make(batch, n);
+            }
+        }
+        Ok(())
+    }
+
+    fn spends(&self, batch: &ColumnBatch, n: usize) -> bool {
+        self.sources.contains(&batch.from[n]) && self.settings.is_in_window(batch.times[n])
+    }
+
+    fn close_transaction(&mut self, ground: &Ground<'_>) -> Result<(), TraceError> {
+        let Some(done) = self.outputs.distribute(self.policy) else { return Ok(()) };
+        self.totals(done.asset).fees += done.fee;
+        for made in done.outputs {
+            self.transfers += 1;
+            if self.stays(made.to, ground)? {
+                self.totals(done.asset).at_services += made.taint;
+                *self.services.entry((made.to, done.asset)).or_default() += made.taint;
+            } else if made.base < self.assets[done.asset as usize].dust {
+                self.totals(done.asset).cut += made.taint;
+            } else {
+                self.outputs.hold(&made, done.asset);
+            }
+        }
+        Ok(())
+    }
+
+    fn close(mut self, ground: &Ground<'_>) -> Result<Tainted, TraceError> {
+        self.close_transaction(ground)?;
+        let mut resting: BTreeMap<(u32, u32), U256> = BTreeMap::new();
+        let held = if self.is_utxo { self.outputs.tainted() } else { self.cells.tainted() };
+        for (account, asset, base) in held {
+            *resting.entry((account, asset)).or_default() += base;
+            self.totals(asset).resting += base;
+        }
+        if self.policy.conserves() {
+            for totals in self.totals.iter().flatten() {
+                assert!(
+                    totals.balance(),
+                    "taint is not conserved under {}: {totals:?}",
+                    self.policy
+                );
+            }
+        }
+        let row = |((account, asset), base)| (account, asset, base);
+        let mut services: Vec<(u32, u32, U256)> = self.services.into_iter().map(row).collect();
+        services.sort_unstable();
+        Ok(Tainted {
+            totals: self.totals,
+            resting: resting.into_iter().map(row).collect(),
+            services,
+            transfers: self.transfers,
+            accounts: self.accounts,
+        })
+    }
+
+    fn totals(&mut self, asset: u32) -> &mut Totals {
+        self.totals[asset as usize].get_or_insert_default()
+    }
+}
