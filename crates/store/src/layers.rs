@@ -15,8 +15,7 @@ use crate::StoreError;
 use crate::segment::Segment;
 use crate::segment::told::{Told, told_of};
 
-/// The catalog's number of a segment.
-pub type SegmentId = i64;
+pub use crate::catalog::SegmentId;
 
 /// A segment and what of it is hidden by others.
 #[derive(Clone)]
@@ -104,12 +103,42 @@ impl Layer {
         self.masked_counts.unresolved += mask.counts.unresolved;
     }
 
+    /// How much these entries show.
+    pub fn counts(&self, entries: &[u32]) -> Result<Masked, StoreError> {
+        let segment = &self.segment;
+        let mut counts = Masked::default();
+        for number in entries {
+            let rows = segment.entry_rows(*number)?;
+            counts.transfers += u64::from(rows.end - rows.start);
+            // Only Bitcoin's inputs are ever hidden.
+            if segment.head().unresolved_inputs == 0 {
+                continue;
+            }
+            for row in rows {
+                if segment.row(row)?.flags.is_hidden {
+                    counts.transfers -= 1;
+                    counts.unresolved += 1;
+                }
+            }
+        }
+        Ok(counts)
+    }
+
     /// The visible entries of this transaction, ascending; none where it is not,
     /// or where a newer layer holds it.
     pub fn entries_of(&self, hash: &[u8]) -> Result<Vec<u32>, StoreError> {
         let mut entries = self.segment.entries_of(hash)?;
         entries.retain(|entry| self.is_visible(*entry));
         Ok(entries)
+    }
+}
+
+impl Mask {
+    /// Hides what another hides too.
+    pub fn add(&mut self, other: &Mask) {
+        self.entries |= &other.entries;
+        self.counts.transfers += other.counts.transfers;
+        self.counts.unresolved += other.counts.unresolved;
     }
 }
 

@@ -1,0 +1,65 @@
+//! Publishing a batch: all of it at once, through the catalog.
+
+use super::Batch;
+use super::batch::Chained;
+use crate::catalog::{Commit, FileId, MaskRow};
+use crate::layers::Mask;
+use crate::{Counts, StoreError};
+
+impl Batch<'_> {
+    /// Settles what is left and makes everything last. The SHA-256, in hex, is that
+    /// of the bytes read: the same ones need not be read again.
+    pub fn commit(mut self, sha256: &str) -> Result<Counts, StoreError> {
+        let counts = self.finish()?;
+        self.shelf.sync()?;
+        let mut commit = self.catalog.commit(&self.writer)?;
+        let file = commit.add_file(&self.record, sha256)?;
+        commit.put_oddities(file, &self.oddities)?;
+        for told in self.assets.values() {
+            commit.merge_asset(told)?;
+        }
+        for chained in &mut self.chains {
+            chained.name(&mut commit, file)?;
+        }
+        commit.finish()?;
+        self.is_committed = true;
+        Ok(counts)
+    }
+}
+
+impl Chained {
+    fn name(&mut self, commit: &mut Commit<'_>, file: FileId) -> Result<(), StoreError> {
+        for row in self.rows.values() {
+            commit.add_segment(row, &[file])?;
+        }
+        for mask in self.masks.values() {
+            commit.set_mask(&mask_row(mask))?;
+        }
+        for heights in self.covered.ranges() {
+            commit.cover(self.chain, &heights)?;
+        }
+        for heights in self.block_heights.ranges() {
+            commit.add_block_heights(self.chain, &heights)?;
+        }
+        for block in &self.headers {
+            commit.add_block(block)?;
+        }
+        let Some(state) = &mut self.state else { return Ok(()) };
+        for block in &self.moved {
+            if let Some(placed) = state.headers.place(block) {
+                commit.place(self.chain, block, &placed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn mask_row(mask: &Mask) -> MaskRow {
+    MaskRow {
+        by: mask.by,
+        on: mask.on,
+        entries: mask.entries.clone(),
+        transfers: mask.counts.transfers,
+        unresolved: mask.counts.unresolved,
+    }
+}
