@@ -32,6 +32,12 @@ pub enum StoreError {
     Folder { doing: String, source: std::io::Error },
     #[error("{doing}{trouble}")]
     Sqlite { doing: String, trouble: Trouble, source: rusqlite::Error },
+    /// Bytes of a segment that are not those that were written, or that make no sense.
+    #[error(
+        "{file} is damaged in {section} at byte {offset}: {why}; \
+         put a copy back, or remove it and import again"
+    )]
+    Damaged { file: String, section: &'static str, offset: u64, why: String },
     /// A value that cannot be kept exactly, or a row that cannot be read back.
     #[error("{doing}: {why}")]
     Value { doing: String, why: String },

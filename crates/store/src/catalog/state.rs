@@ -159,8 +159,8 @@ const COLUMNS: &str = "s.id, s.chain, s.file, s.entries, s.rows, s.transfers, s.
 fn segment(row: &Row<'_>) -> Result<SegmentRow, StoreError> {
     let id: SegmentId = read(row, 0)?;
     let wrong = |what: &str| StoreError::value(format!("read segment {id}"), what);
-    let number = |at| Ok(read::<i64>(row, at)?.cast_unsigned());
-    let height = |at| Ok(read::<Option<i64>>(row, at)?.map(i64::cast_unsigned));
+    let number = |at| read::<i64>(row, at).map(i64::cast_unsigned);
+    let height = |at| read::<Option<i64>>(row, at).map(|height| height.map(i64::cast_unsigned));
     let time = |at| match (read::<Option<i64>>(row, at)?, read::<Option<i64>>(row, at + 1)?) {
         (Some(time), Some(nanos)) => {
             join_time(time, nanos).map(Some).ok_or_else(|| wrong("its time is none"))

@@ -2,7 +2,12 @@
 //!
 //! Numbers are the draft's own, by first use; the writer sorts and renumbers.
 
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use model::{Asset, Chain, Evidence, Position, TimeSource, Timestamp, TransferKind, U256};
 
@@ -69,7 +74,14 @@ pub struct DraftRow {
 
 /// Distinct byte strings, numbered from zero by first use.
 pub struct Interner {
+    bytes: Vec<u8>,
+    /// Where each ends in `bytes`.
     ends: Vec<u64>,
+    /// Kept so that growing does not hash all again.
+    hashes: Vec<u64>,
+    numbers: HashTable<u32>,
+    /// Strangers choose the bytes; a seed they do not know keeps them from choosing the buckets.
+    seed: u64,
 }
 
 impl Draft {
@@ -90,12 +102,18 @@ impl Draft {
 
 impl Interner {
     pub fn new() -> Interner {
-        Interner { ends: Vec::new() }
+        Interner {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+            numbers: HashTable::new(),
+            seed: RandomState::new().hash_one(0),
+        }
     }
 
     /// How many there are.
     pub fn len(&self) -> u32 {
-        unimplemented!("segment::Interner::len")
+        u32::try_from(self.ends.len()).expect("interning stops before")
     }
 
     pub fn is_empty(&self) -> bool {
@@ -104,31 +122,80 @@ impl Interner {
 
     /// # Panics
     /// When there is no such number.
-    pub fn get(&self, _number: u32) -> &[u8] {
-        unimplemented!("segment::Interner::get")
+    pub fn get(&self, number: u32) -> &[u8] {
+        get(&self.bytes, &self.ends, number)
     }
 
     /// The number of these bytes, a new one at first use.
     ///
     /// # Panics
     /// Beyond 2^32 - 1 distinct ones.
-    pub fn intern(&mut self, _bytes: &[u8]) -> u32 {
-        unimplemented!("segment::Interner::intern")
+    pub fn intern(&mut self, bytes: &[u8]) -> u32 {
+        let hash = xxh3_64_with_seed(bytes, self.seed);
+        let Interner { bytes: all, ends, hashes, numbers, .. } = self;
+        let is_same =
+            |number: &u32| hashes[*number as usize] == hash && get(all, ends, *number) == bytes;
+        match numbers.entry(hash, is_same, |number| hashes[*number as usize]) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                let number = u32::try_from(ends.len()).expect("below 2^32 distinct ones");
+                assert!(number != super::NOBODY, "fewer than 2^32 - 1 distinct ones");
+                place.insert(number);
+                all.extend_from_slice(bytes);
+                ends.push(all.len() as u64);
+                hashes.push(hash);
+                number
+            }
+        }
     }
 
     /// The number of these bytes if they were seen.
-    pub fn find(&self, _bytes: &[u8]) -> Option<u32> {
-        unimplemented!("segment::Interner::find")
+    pub fn find(&self, bytes: &[u8]) -> Option<u32> {
+        let hash = xxh3_64_with_seed(bytes, self.seed);
+        let is_same =
+            |number: &u32| self.hashes[*number as usize] == hash && self.get(*number) == bytes;
+        self.numbers.find(hash, is_same).copied()
     }
 
     /// About how many bytes of memory this takes.
     pub fn memory(&self) -> usize {
-        unimplemented!("segment::Interner::memory")
+        self.bytes.capacity()
+            + 8 * (self.ends.capacity() + self.hashes.capacity())
+            + 5 * self.numbers.capacity()
     }
+}
+
+#[inline]
+fn get<'a>(bytes: &'a [u8], ends: &[u64], number: u32) -> &'a [u8] {
+    let at = number as usize;
+    let start = if at == 0 { 0 } else { ends[at - 1] };
+    let place = |end: u64| usize::try_from(end).expect("it lies in memory");
+    &bytes[place(start)..place(ends[at])]
 }
 
 impl Default for Interner {
     fn default() -> Interner {
         Interner::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_interned_twice_has_one_number() {
+        let mut names = Interner::new();
+        for n in 0..5000u32 {
+            let bytes = n.to_le_bytes();
+            let bytes = &bytes[..(n % 5) as usize];
+            assert_eq!(names.intern(bytes), names.intern(bytes));
+        }
+        let known: Vec<Vec<u8>> = (0..names.len()).map(|n| names.get(n).to_vec()).collect();
+        for (n, bytes) in (0..).zip(&known) {
+            assert_eq!(names.find(bytes), Some(n));
+            assert_eq!(names.intern(bytes), n);
+        }
+        assert_eq!(names.find(b"nobody said this"), None);
     }
 }
