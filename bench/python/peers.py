@@ -152,7 +152,7 @@ def haircut(rows, accounts, thief, since, services):
             taint = dirty if amount >= held else amount * dirty // held
             tainted[source] = dirty - taint
             clean[source] -= min(amount - taint, clean[source])
-            if source == thief and moment >= since and target != NOBODY:
+            if source == thief and moment >= since and target not in (NOBODY, thief):
                 tainted_in += amount - taint
                 taint = amount
         if target == NOBODY:
@@ -175,7 +175,7 @@ def poison(rows, accounts, thief, since, services):
         if source != NOBODY and source not in services:
             held[source] = max(0, held[source] - amount)
             taint = amount if is_tainted[source] else 0
-            if source == thief and moment >= since and target != NOBODY:
+            if source == thief and moment >= since and target not in (NOBODY, thief):
                 tainted_in += amount - taint
                 taint = amount
         if target == NOBODY:

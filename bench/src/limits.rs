@@ -106,26 +106,12 @@ fn prefetched(bytes: usize) -> f64 {
     let count: u64 = 20_000_000;
     let started = Instant::now();
     for n in 0..count {
-        prefetch(&cells[place(n + AHEAD)]);
+        prefetch_index::prefetch_index(&cells, place(n + AHEAD));
         let cell = &mut cells[place(n)];
         cell[0] = cell[0].wrapping_add(n);
     }
     black_box(&cells);
     count as f64 / started.elapsed().as_secs_f64()
-}
-
-#[cfg(target_arch = "x86_64")]
-fn prefetch<T>(cell: &T) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a hint; it neither reads nor writes, and the address is that of a
-    // live reference.
-    unsafe { _mm_prefetch(std::ptr::from_ref(cell).cast(), _MM_HINT_T0) }
-}
-
-/// Elsewhere there is no stable hint: an early load that nothing waits for.
-#[cfg(not(target_arch = "x86_64"))]
-fn prefetch<T: Copy>(cell: &T) {
-    black_box(*cell);
 }
 
 fn sequential(bytes: usize) -> f64 {

@@ -79,7 +79,7 @@ impl Sweep {
         let mut taint = 0;
         if from != NOBODY && !self.is_service[from as usize] {
             taint = self.take(from, amount);
-            if from == self.thief && is_after && to != NOBODY {
+            if from == self.thief && is_after && to != NOBODY && to != from {
                 self.tainted_in += amount - taint;
                 taint = amount;
             }

@@ -140,12 +140,7 @@ impl Contender for Duck {
         self.rows += batch.num_rows() as u64;
         // An appender writes to the database that is in use.
         self.db.execute_batch("USE raw; BEGIN")?;
-        for start in (0..batch.num_rows()).step_by(2048) {
-            let len = (batch.num_rows() - start).min(2048);
-            let mut appender = self.db.appender("row")?;
-            appender.append_record_batch(batch.slice(start, len))?;
-            appender.flush()?;
-        }
+        self.append("row", batch)?;
         Ok(self.db.execute_batch("COMMIT; USE store")?)
     }
 

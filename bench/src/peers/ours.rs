@@ -4,15 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use model::{
-    Account, Address, Asset, ColumnBatch, Columns, Direction, Evidence, Fact, Limits, Position,
-    Seek, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256, View,
+    Account, Address, Asset, Book, Confidence, Direction, Evidence, Fact, Label, Limits, Position,
+    Registry, Seek, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256,
+    View,
 };
 use store::{FileRecord, Store};
+use trace::Source;
 
 use crate::contender::{Contender, Traced};
 use crate::digest::{Reached, Rows, Seen};
 use crate::stream::{self, Block, CHAIN, Recording, Row, position};
-use crate::sweep::{Move, NOBODY, Policy, Sweep, Swept};
+use crate::sweep::{Policy, Swept};
 use crate::truth::PAGE_ROWS;
 use crate::walk::{PER_ACCOUNT, Step, walk};
 
@@ -22,6 +24,8 @@ pub struct Ours {
     store: Store,
     assets: Vec<Asset>,
     services: Vec<stream::Address>,
+    /// The services, as labels.
+    book: Book,
     thief: stream::Address,
     stolen_at: i64,
     batches: u64,
@@ -36,6 +40,7 @@ impl Ours {
             store,
             assets: assets?,
             services: head.services(),
+            book: book_of(&head.services()),
             thief: head.thief(),
             stolen_at: head.stolen_at,
         })
@@ -111,6 +116,25 @@ pub fn code(position: &Position) -> Result<u32> {
     })
 }
 
+fn book_of(services: &[stream::Address]) -> Book {
+    let mut book = Book::default();
+    for service in services {
+        book.add_label(Label {
+            subject: Subject::Account(account(service)),
+            name: "a service".into(),
+            concepts: vec!["exchange".into()],
+            actor: None,
+            confidence: Confidence { id: "ownership".into(), level: 100 },
+            source: "drill".into(),
+            collection: "drill".into(),
+            date: None,
+            file_hash: String::new(),
+            network: None,
+        });
+    }
+    book
+}
+
 fn account(address: &stream::Address) -> Account {
     Account { chain: CHAIN, address: Address::Evm(*address) }
 }
@@ -178,26 +202,27 @@ impl Contender for Ours {
 
     fn sweep(&mut self, policy: Policy) -> Result<Swept> {
         let mut columns = self.store.columns(CHAIN)?;
-        let number = |columns: &dyn Columns, address: &stream::Address| {
-            columns.number(&account(address)).map(|found| found.unwrap_or(NOBODY))
+        let policy = match policy {
+            Policy::Haircut => trace::Policy::Haircut,
+            Policy::Poison => trace::Policy::Poison,
         };
-        let thief = number(&*columns, &self.thief)?;
-        let services: Result<Vec<u32>, _> =
-            self.services.iter().map(|address| number(&*columns, address)).collect();
-        let services = services?.into_iter().filter(|number| *number != NOBODY);
+        let theft = trace::Settings {
+            since: Some(Timestamp::from_second(self.stolen_at)?),
+            hub_degree: u64::MAX,
+            // No dust: the loops of the peers know none.
+            registry: Registry::from_entries([])?,
+            ..trace::Settings::forward(vec![Source::Account(account(&self.thief))], policy)
+        };
+        let swept = trace::sweep::taint(&mut *columns, &self.book, &[theft])?;
         let native = columns.assets().iter().position(Asset::is_native);
-        let native = u32::try_from(native.context("nothing native moved")?)?;
-        let mut sweep = Sweep::new(policy, columns.account_count(), thief, services);
-        let since = Timestamp::from_second(self.stolen_at)?;
-        let mut batch = ColumnBatch::default();
-        while columns.next(&mut batch)? {
-            for at in (0..batch.len()).filter(|at| batch.assets[*at] == native) {
-                let amount = u128::try_from(batch.amounts[at])?;
-                let next = Move { from: batch.from[at], to: batch.to[at], amount };
-                sweep.step(next, batch.times[at] >= since);
-            }
-        }
-        sweep.finish()
+        let native = native.context("nothing native moved")?;
+        let totals = swept[0].totals[native].as_ref().context("nothing native was tainted")?;
+        Ok(Swept {
+            tainted_in: totals.tainted_in.to_string(),
+            resting: totals.resting.to_string(),
+            at_services: totals.at_services.to_string(),
+            fees: totals.fees.to_string(),
+        })
     }
 
     fn undo(&mut self, _blocks: u32) -> Result<()> {

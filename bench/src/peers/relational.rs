@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Context, Result};
 
 use crate::contender::{Contender, Traced};
-use crate::digest::{Reached, Rows, Seen};
+use crate::digest::{Rows, Seen};
 use crate::stream::{Address, Block, Hash, Recording};
 use crate::sweep::{Move, NOBODY, Policy, Sweep, Swept};
 use crate::truth::PAGE_ROWS;
