@@ -212,7 +212,8 @@ impl<'a> Seal<'a> {
         }
     }
 
-    fn into_draft(self) -> Draft {
+    fn into_draft(mut self) -> Draft {
+        self.drop_unused_rows();
         Draft {
             chain: self.buffer.chain,
             addresses: self.buffer.addresses,
@@ -223,6 +224,38 @@ impl<'a> Seal<'a> {
             rows: self.buffer.rows,
             told: self.told,
             block_times: self.times.news,
+        }
+    }
+}
+
+impl Seal<'_> {
+    /// A draft holds the rows of its entries; claims that were settled into other
+    /// rows are left over.
+    fn drop_unused_rows(&mut self) {
+        let rows = &mut self.buffer.rows;
+        let used: usize = self.entries.iter().map(|entry| entry.rows.len()).sum();
+        if used == rows.len() {
+            return;
+        }
+        let mut is_used = vec![false; rows.len()];
+        for entry in &self.entries {
+            is_used[entry.rows.start as usize..entry.rows.end as usize].fill(true);
+        }
+        let mut moved_to = Vec::with_capacity(rows.len() + 1);
+        let mut kept = 0;
+        for is_used in &is_used {
+            moved_to.push(kept);
+            kept += u32::from(*is_used);
+        }
+        moved_to.push(kept);
+        let mut at = 0;
+        rows.retain(|_| {
+            at += 1;
+            is_used[at - 1]
+        });
+        for entry in &mut self.entries {
+            let (start, end) = (entry.rows.start as usize, entry.rows.end as usize);
+            entry.rows = moved_to[start]..moved_to[end];
         }
     }
 }
