@@ -250,7 +250,10 @@ impl<'a> Walk<'a> {
             let stop = match self.role(account) {
                 Role::Service | Role::Mixer | Role::Bridge if !is_source => Some(Stop::Service),
                 Role::Swap if !is_source => Some(Stop::Service),
-                _ if self.settings.hops_max.is_some_and(|max| level >= max) => Some(Stop::Hops),
+                // Of a source everything is read, if only to say what was not followed.
+                _ if self.settings.hops_max.is_some_and(|max| level >= max) && !is_source => {
+                    Some(Stop::Hops)
+                }
                 _ if size > self.settings.hub_degree && !is_source => Some(Stop::Hub),
                 _ if self.out.budget_left == 0 => Some(Stop::Budget),
                 _ => None,

@@ -12,6 +12,8 @@
 //! 4. [`settle`] moves value through the events once, by one taint [`Policy`].
 //! 5. [`report`] turns the outcome into the public contract.
 //!
+//! Where a theft went wide, [`sweep`] reads the past once instead of asking for it.
+//!
 //! [`route`] is the highest-value policy, which follows one way only.
 
 pub mod crossing;
@@ -30,11 +32,14 @@ pub mod sweep;
 #[cfg(test)]
 mod tests;
 
-use model::{Account, Book, View, ViewError};
+use model::{Account, Book, Direction, View, ViewError};
 
 pub use policy::Policy;
 pub use report::Report;
-pub use settings::{CrossingDecision, Declared, MinValue, Refused, Settings, Source};
+pub use settings::{
+    CrossingDecision, Declared, Method, MethodError, MinValue, Refused, Settings, Source,
+};
+pub use sweep::Swept;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
@@ -52,6 +57,45 @@ pub enum TraceError {
 
 /// Follows the settings' sources and reports by their policy.
 pub fn run(view: &dyn View, book: &Book, settings: &Settings) -> Result<Report, TraceError> {
+    if settings.method == Method::Frontier {
+        return run_over(view, book, settings);
+    }
+    let swept = Swept::new(view, book, std::slice::from_ref(settings), settings.method)?;
+    run_over(&swept, book, settings)
+}
+
+/// Follows several thefts, reading the past once for all that go the same way. Each
+/// report is that of [`run`].
+pub fn run_many(
+    view: &dyn View,
+    book: &Book,
+    thefts: &[Settings],
+) -> Vec<Result<Report, TraceError>> {
+    let mut reports: Vec<Option<Result<Report, TraceError>>> =
+        thefts.iter().map(|_| None).collect();
+    for direction in [Direction::Forward, Direction::Backward] {
+        let of = |method: Method| {
+            (0..thefts.len())
+                .filter(|n| thefts[*n].direction == direction && thefts[*n].method == method)
+                .collect::<Vec<usize>>()
+        };
+        for method in [Method::Auto, Method::Frontier, Method::Sweep] {
+            for group in of(method).chunks(sweep::reach::THEFTS_MAX) {
+                let settings: Vec<Settings> = group.iter().map(|n| thefts[*n].clone()).collect();
+                let swept = Swept::new(view, book, &settings, method);
+                for (n, theft) in group.iter().zip(&settings) {
+                    reports[*n] = Some(match &swept {
+                        Ok(swept) => run_over(swept, book, theft),
+                        Err(_) => run(view, book, theft),
+                    });
+                }
+            }
+        }
+    }
+    reports.into_iter().flatten().collect()
+}
+
+fn run_over(view: &dyn View, book: &Book, settings: &Settings) -> Result<Report, TraceError> {
     if settings.sources.is_empty() {
         return Err(TraceError::NoSource);
     }

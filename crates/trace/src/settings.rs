@@ -27,6 +27,49 @@ pub struct Settings {
     pub prices: Prices,
     pub crossings: Vec<CrossingDecision>,
     pub registry: Registry,
+    /// How the past is read. No answer depends on it.
+    pub method: Method,
+}
+
+/// How a trace reads the past; the answer is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// The walk, and a sweep once it has asked for much of what there is.
+    #[default]
+    Auto,
+    /// The walk alone: right for views that remember what they are asked.
+    Frontier,
+    /// A sweep at once.
+    Sweep,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a way to read the past: expected one of auto, frontier, sweep")]
+pub struct MethodError {
+    pub text: String,
+}
+
+impl std::str::FromStr for Method {
+    type Err = MethodError;
+
+    fn from_str(text: &str) -> Result<Method, MethodError> {
+        match text {
+            "auto" => Ok(Method::Auto),
+            "frontier" => Ok(Method::Frontier),
+            "sweep" => Ok(Method::Sweep),
+            _ => Err(MethodError { text: text.to_string() }),
+        }
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Method::Auto => "auto",
+            Method::Frontier => "frontier",
+            Method::Sweep => "sweep",
+        })
+    }
 }
 
 /// Where the value of interest starts (or, going backward, arrived).
@@ -98,6 +141,7 @@ impl Settings {
             prices: Prices::default(),
             crossings: Vec::new(),
             registry: Registry::shipped().clone(),
+            method: Method::Auto,
         }
     }
 

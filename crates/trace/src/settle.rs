@@ -214,8 +214,13 @@ impl Books<'_> {
             && row.excluded.is_none()
             && self.settings.is_in_window(row.time)
             && is_large_enough(at, self.gathered, self.settings)
-            && row.depth != 0;
+            && (row.depth != 0 || self.is_cut_at_once(row));
         sends || row.is_forced
+    }
+
+    /// With no hops at all, what a source sends is tainted and cut where it arrives.
+    fn is_cut_at_once(&self, row: &Row) -> bool {
+        self.settings.hops_max == Some(0) && row.from != row.to
     }
 
     /// A source's payment is tainted whole; what was not yet counts as tainted in.

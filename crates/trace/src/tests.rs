@@ -3,4 +3,5 @@
 mod laws;
 mod recorded;
 mod stories;
+mod sweeps;
 mod world;

@@ -10,7 +10,7 @@ use model::{
     U256, UtxoTransaction, amount,
 };
 use serde::{Deserialize, Serialize};
-use trace::{CrossingDecision, Declared, MinValue, Policy, Refused, Settings, Source};
+use trace::{CrossingDecision, Declared, Method, MinValue, Policy, Refused, Settings, Source};
 
 use super::past::Past;
 
@@ -509,6 +509,7 @@ fn settings(
         prices,
         crossings,
         registry,
+        method: Method::Frontier,
     })
 }
 

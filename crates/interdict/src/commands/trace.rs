@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use model::{AssetKind, Direction, Registry, U256, View, amount};
-use trace::{MinValue, Policy, Report, Settings};
+use trace::{Method, MinValue, Policy, Report, Settings};
 
 use crate::bundle;
 use crate::case::Case;
@@ -31,7 +31,11 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     if let Some(case) = &case {
         case.add_labels(&mut book)?;
     }
-    let settings = settings(&store, &args, case.as_ref())?;
+    let mut settings = settings(&store, &args, case.as_ref())?;
+    if args.bundle.is_some() {
+        // What the walk asks for is what the bundle holds: it must ask for all of it.
+        settings.method = Method::Frontier;
+    }
     let spinner = out.spinner("following the money");
     let recorder = bundle::Recorder::new(&store);
     let view: &dyn View = if args.bundle.is_some() { &recorder } else { &store };

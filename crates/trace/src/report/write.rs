@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Account, AssetMeta, Book, Direction, Key, Role, TimeSource, Timestamp, Transfer, U256, View,
-    ViewError,
+    Account, Asset, AssetMeta, Book, Direction, Key, Role, TimeSource, Timestamp, Transfer, U256,
+    View, ViewError,
 };
 
 use super::{
@@ -37,6 +37,7 @@ pub fn of_settled(
     writer.rest(&settled.resting);
     writer.totals(&settled.totals);
     writer.ends(settled);
+    writer.left_sources();
     writer.crossings(settled);
     Ok(writer.finish())
 }
@@ -335,6 +336,27 @@ impl<'a> Writer<'a> {
                 amount: Base(base),
             });
         }
+    }
+
+    /// A source the budget let nothing of in: how much it is nobody knows, so it says 0.
+    fn left_sources(&mut self) {
+        for source in &self.gathered.source_accounts {
+            if self.gathered.states[*source as usize].stop != Some(Stop::Budget) {
+                continue;
+            }
+            let account = self.gathered.accounts.get(*source);
+            let note =
+                format!("{account} was not followed: the budget let none of its transfers in.");
+            self.report.coverage.notes.push(note);
+            self.report.cut.push(CutRow {
+                reason: Cut::Budget,
+                account: Some(account.clone()),
+                asset: Asset::native(account.chain),
+                amount: Base(U256::ZERO),
+            });
+        }
+        let key = |row: &CutRow| (row.reason, row.account.clone(), row.asset.clone());
+        self.report.cut.sort_by_key(key);
     }
 
     fn account(&self, account: u32) -> Option<Account> {

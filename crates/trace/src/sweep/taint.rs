@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use model::{Book, ColumnBatch, Columns, Direction, Role, TransferKind, U256};
 
 use super::cells::Cells;
-use super::outputs::Outputs;
+use super::outputs::{Outputs, Stays};
 use crate::gather::role_of;
 use crate::poisoning;
 use crate::settle::Totals;
@@ -234,8 +234,7 @@ impl<'a> Sweep<'a> {
             return Ok(U256::ZERO);
         }
         if self.stays(to, ground)? {
-            self.totals(asset).at_services += taint;
-            *self.services.entry((to, asset)).or_default() += taint;
+            self.serve(to, asset, taint);
             return Ok(U256::ZERO);
         }
         Ok(taint)
@@ -247,15 +246,18 @@ impl<'a> Sweep<'a> {
         if reached != Reached::No {
             return Ok(reached == Reached::Stays);
         }
-        let is_hub = ground
-            .degrees
-            .get(account as usize)
-            .is_some_and(|degree| u64::from(*degree) > self.settings.hub_degree);
+        let is_hub = !self.is_utxo
+            && ground
+                .degrees
+                .get(account as usize)
+                .is_some_and(|degree| u64::from(*degree) > self.settings.hub_degree);
         let is_service = !ground.book.all_labels().is_empty() && {
             let named = ground.columns.account(account)?;
             role_of(ground.book, &named, self.settings.stop_confidence) != Role::Other
         };
-        let stays = (is_hub || is_service) && !self.sources.contains(&account);
+        // On Bitcoin it is what a source spends that is its theft, not all that comes to it.
+        let is_source = !self.is_utxo && self.sources.contains(&account);
+        let stays = (is_hub || is_service) && !is_source;
         self.reached[account as usize] = if stays { Reached::Stays } else { Reached::Passes };
         self.accounts += 1;
         Ok(stays)
@@ -266,46 +268,57 @@ impl<'a> Sweep<'a> {
             if self.outputs.ends_before(batch.transactions[n]) {
                 self.close_transaction(ground)?;
             }
-            let is_input = batch.from[n] != ColumnBatch::NOBODY;
-            let (amount, is_theft) = (batch.amounts[n], is_input && self.spends(batch, n));
-            if is_input {
-                let tainted = self.outputs.spend(batch, n, is_theft);
-                if is_theft {
-                    self.totals(batch.assets[n]).tainted_in += amount - tainted;
-                }
-            } else {
+            // Beyond the window value rests where it is.
+            if !self.settings.is_in_window(batch.times[n]) {
+                continue;
+            }
+            if batch.from[n] == ColumnBatch::NOBODY {
                 self.outputs.make(batch, n);
+            } else {
+                self.outputs.spend(batch, n, self.sources.contains(&batch.from[n]));
             }
         }
         Ok(())
-    }
-
-    fn spends(&self, batch: &ColumnBatch, n: usize) -> bool {
-        self.sources.contains(&batch.from[n]) && self.settings.is_in_window(batch.times[n])
     }
 
     fn close_transaction(&mut self, ground: &Ground<'_>) -> Result<(), TraceError> {
         let Some(done) = self.outputs.distribute(self.policy) else { return Ok(()) };
-        self.totals(done.asset).fees += done.fee;
+        let totals = self.totals(done.asset);
+        totals.tainted_in += done.tainted_in;
+        totals.fees += done.fee;
         for made in done.outputs {
-            self.transfers += 1;
-            if self.stays(made.to, ground)? {
-                self.totals(done.asset).at_services += made.taint;
-                *self.services.entry((made.to, done.asset)).or_default() += made.taint;
+            self.transfers += u64::from(!made.taint.is_zero());
+            let stays = if self.stays(made.to, ground)? {
+                Stays::Service
             } else if made.base < self.assets[done.asset as usize].dust {
-                self.totals(done.asset).cut += made.taint;
+                Stays::Dust
             } else {
-                self.outputs.hold(&made, done.asset);
-            }
+                Stays::No
+            };
+            self.outputs.hold(&made, done.asset, stays);
         }
         Ok(())
+    }
+
+    fn serve(&mut self, account: u32, asset: u32, taint: U256) {
+        if !taint.is_zero() {
+            self.totals(asset).at_services += taint;
+            *self.services.entry((account, asset)).or_default() += taint;
+        }
     }
 
     fn close(mut self, ground: &Ground<'_>) -> Result<Tainted, TraceError> {
         self.close_transaction(ground)?;
         let mut resting: BTreeMap<(u32, u32), U256> = BTreeMap::new();
-        let held = if self.is_utxo { self.outputs.tainted() } else { self.cells.tainted() };
-        for (account, asset, base) in held {
+        let mut rests = self.cells.tainted();
+        for held in std::mem::take(&mut self.outputs).into_held() {
+            match held.stays {
+                Stays::No => rests.push((held.to, held.asset, held.taint)),
+                Stays::Service => self.serve(held.to, held.asset, held.taint),
+                Stays::Dust => self.totals(held.asset).cut += held.taint,
+            }
+        }
+        for (account, asset, base) in rests.into_iter().filter(|(.., base)| !base.is_zero()) {
             *resting.entry((account, asset)).or_default() += base;
             self.totals(asset).resting += base;
         }

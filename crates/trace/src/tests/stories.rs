@@ -573,3 +573,33 @@ fn a_source_with_more_than_the_budget_is_cut_and_said_so() {
     assert_eq!(report.coverage.accounts_truncated, 1);
     assert_eq!(report.edges.len(), 4);
 }
+
+#[test]
+fn no_hops_at_all_cuts_what_the_source_sent() {
+    let text = "
+        chain ethereum
+        thief -> a     10 ETH  day 0
+        thief -> b      5 ETH  day 1
+        thief -> fee    1 ETH  day 1
+    ";
+    let (sketch, book) = told(text);
+    let none = Settings { hops_max: Some(0), ..settings(&sketch, "thief", Policy::Fifo) };
+    let report = run(&sketch.memory(), &book, &none).expect("a report");
+    let cut: Vec<_> = report.cut.iter().map(|row| (row.reason, row.amount.0)).collect();
+    assert!(
+        cut.contains(&(Cut::Hops, units("10", 18))) && cut.contains(&(Cut::Hops, units("5", 18)))
+    );
+    assert_eq!(report.totals.by_asset[0].tainted_in.0, units("15", 18));
+    assert!(report.edges.is_empty());
+}
+
+#[test]
+fn no_budget_at_all_says_that_the_source_was_not_followed() {
+    let (sketch, book) = told("chain ethereum\nthief -> a 10 ETH day 0");
+    let none = Settings { budget: 0, ..settings(&sketch, "thief", Policy::Fifo) };
+    let report = run(&sketch.memory(), &book, &none).expect("a report");
+    assert_eq!(report.cut.len(), 1);
+    assert_eq!(report.cut[0].reason, Cut::Budget);
+    assert_eq!(report.cut[0].account, Some(sketch.account("thief")));
+    assert!(report.coverage.notes.iter().any(|note| note.contains("was not followed")));
+}
