@@ -82,7 +82,7 @@ impl Past {
             for part in hash.chunks_mut(8) {
                 part.copy_from_slice(&self.random().to_le_bytes());
             }
-            let legs = 1 + u64::from(self.random() % 3 == 0);
+            let legs = 1 + u64::from(self.random().is_multiple_of(3));
             for leg in 0..legs.min(count - told) {
                 let transfer = Transfer {
                     tx: TxId { chain: ETH, hash: TxHash::new(&hash) },
