@@ -23,4 +23,7 @@ mod state;
 mod times;
 
 pub use batch::{Batch, Sizes};
+pub(crate) use buffer::Buffer;
 pub(crate) use commit::mask_row;
+pub(crate) use seal::seal;
+pub(crate) use state::ChainState;

@@ -11,6 +11,7 @@ pub mod catalog;
 mod code;
 mod error;
 mod file;
+pub mod hot;
 pub mod ingest;
 pub mod layers;
 pub mod merging;
@@ -18,6 +19,7 @@ pub mod reference;
 pub mod segment;
 pub mod shelf;
 pub mod snapshot;
+pub mod stage;
 mod store;
 mod upgrade;
 

@@ -98,6 +98,13 @@ impl Catalog {
         load().in_file(path.as_deref())
     }
 
+    /// The followed blocks of a chain that are not final, as they rise.
+    pub fn hot(&self, chain: Chain) -> Result<Vec<HotRow>, StoreError> {
+        let mut rows = hot(&self.db).in_file(self.path.as_deref())?;
+        rows.retain(|row| row.segment.chain == chain);
+        Ok(rows)
+    }
+
     /// Which state the catalog is in now: cheap, to see whether others committed.
     pub fn generation(&self) -> Result<u64, StoreError> {
         generation(&self.db).in_file(self.path.as_deref())

@@ -8,7 +8,7 @@ use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Oddity, TxHash};
 
 use super::buffer::Buffer;
 use super::seal::{RunCounts, Sealed, seal};
-use super::state::{ChainState, Headers, Heights};
+use super::state::{ChainState, Heights};
 use crate::catalog::{Catalog, SegmentId, SegmentRow, Writer};
 use crate::layers::{Layer, Layers, Mask};
 use crate::merging::{self, Masks, Merger, Merging};
@@ -37,7 +37,7 @@ pub struct Batch<'a> {
     pub(super) record: FileRecord,
     sizes: Sizes,
     /// What there was before the file.
-    start: Layers,
+    pub(super) start: Layers,
     pub(super) chains: Vec<Chained>,
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
@@ -176,9 +176,7 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         if chained.state.is_none() {
-            let headers = if chain.is_utxo() { self.catalog.blocks(chain)? } else { Vec::new() };
-            let covered = Heights::of_ranges(self.catalog.traces_cover(chain)?);
-            chained.state = Some(ChainState { covered, headers: Headers::of(headers) });
+            chained.state = Some(ChainState::read(self.catalog, chain)?);
         }
         let state = chained.state.as_mut().expect("it was just read");
         let sealed = seal(buffer, &chained.layers, self.start.base(chain), state)?;

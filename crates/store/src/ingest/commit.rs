@@ -3,6 +3,7 @@
 use super::Batch;
 use super::batch::Chained;
 use crate::catalog::{Commit, FileId, MaskRow};
+use crate::hot::Tail;
 use crate::layers::Mask;
 use crate::{Counts, StoreError};
 
@@ -11,6 +12,7 @@ impl Batch<'_> {
     /// of the bytes read: the same ones need not be read again.
     pub fn commit(mut self, sha256: &str) -> Result<Counts, StoreError> {
         let counts = self.finish()?;
+        let mut tails = self.tails()?;
         self.shelf.sync()?;
         let mut commit = self.catalog.commit(&self.writer)?;
         let file = commit.add_file(&self.record, sha256)?;
@@ -21,9 +23,26 @@ impl Batch<'_> {
         for chained in &mut self.chains {
             chained.name(&mut commit, file)?;
         }
+        for tail in &mut tails {
+            tail.write(&mut commit)?;
+        }
         commit.finish()?;
         self.is_committed = true;
         Ok(counts)
+    }
+
+    /// Followed blocks, settled again over what the file made of their base.
+    fn tails(&mut self) -> Result<Vec<Tail>, StoreError> {
+        let mut tails = Vec::new();
+        for chained in &self.chains {
+            let Some(state) = &chained.state else { continue };
+            let tail = Tail::read(self.catalog, &self.start, chained.chain)?;
+            if !tail.is_empty() {
+                let base = chained.layers.clone();
+                tails.push(tail.over(base, state.clone(), None, &self.writer)?);
+            }
+        }
+        Ok(tails)
     }
 }
 

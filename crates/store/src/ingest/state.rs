@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use model::headers::{self, Placed};
-use model::{BlockFact, TxHash};
+use model::{BlockFact, Chain, TxHash};
+
+use crate::StoreError;
+use crate::catalog::Catalog;
 
 /// Heights, as ranges: a node's export covers them one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,15 @@ pub struct Headers {
     by_hash: HashMap<TxHash, Vec<usize>>,
     placed: HashMap<TxHash, Placed>,
     is_placed: bool,
+}
+
+impl ChainState {
+    /// As the catalog has it.
+    pub fn read(catalog: &Catalog, chain: Chain) -> Result<ChainState, StoreError> {
+        let headers = if chain.is_utxo() { catalog.blocks(chain)? } else { Vec::new() };
+        let covered = Heights::of_ranges(catalog.traces_cover(chain)?);
+        Ok(ChainState { covered, headers: Headers::of(headers) })
+    }
 }
 
 impl Heights {
