@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
     fn advance(&mut self) -> Result<(), StoreError> {
         self.next = None;
         let veil = self.layer.veil()?;
-        while let Some(row) = self.rows.next() {
+        for row in self.rows.by_ref() {
             if self.layer.is_masked_row(veil, row) {
                 continue;
             }
