@@ -118,6 +118,36 @@ impl Entries {
         time_of(&group, at)?.ok_or_else(|| odd(region, number))
     }
 
+    /// When each entry of a page was.
+    pub(super) fn times(
+        &self,
+        region: &Region,
+        page: usize,
+        out: &mut Vec<Timestamp>,
+    ) -> Checked<()> {
+        let group = self.groups.group(region, page)?;
+        let (mut seconds, mut nanos) = ([0; GROUP], [0; GROUP]);
+        let (seconds, nanos) = (&mut seconds[..group.rows], &mut nanos[..group.rows]);
+        group.read(SECONDS, 0, seconds)?;
+        group.read(NANOS, 0, nanos)?;
+        out.clear();
+        let mut last: Option<(u64, u64, Timestamp)> = None;
+        for (seconds, nanos) in seconds.iter().zip(nanos.iter()) {
+            // Entries of one block share their time.
+            let time = match last {
+                Some((s, n, time)) if (s, n) == (*seconds, *nanos) => time,
+                _ => {
+                    let nanos = u32::try_from(*nanos).ok();
+                    let time = nanos.and_then(|nanos| join_time(*seconds, nanos));
+                    time.ok_or_else(|| region.damage(0, "a time cannot be read"))?
+                }
+            };
+            last = Some((*seconds, *nanos, time));
+            out.push(time);
+        }
+        Ok(())
+    }
+
     /// Decodes a page of entries.
     pub(super) fn page(
         &self,

@@ -4,6 +4,8 @@
 //! amounts (how many, how wide, then each little-endian) and its long call paths. An amount is wide
 //! where that is smaller than widening its column for all rows.
 
+mod sweep;
+
 use model::{Position, U256};
 
 use super::RowFlags;

@@ -53,6 +53,11 @@ impl Numbering {
         self.maps[layer][local as usize]
     }
 
+    /// Are numbers the layer's own?
+    pub fn is_plain(&self) -> bool {
+        self.maps.is_empty()
+    }
+
     /// A layer's own number.
     pub fn local(&self, layer: usize, number: u32) -> Option<u32> {
         if self.maps.is_empty() {

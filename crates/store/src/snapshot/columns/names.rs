@@ -1,13 +1,13 @@
 //! What the numbers in columns stand for, over all layers.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::ColumnBatch;
 use model::{Account, Asset, Position, Transfer, TxHash};
 
 use crate::StoreError;
-use crate::segment::Row;
 use crate::snapshot::numbering::Numbering;
 use crate::snapshot::past::{Past, Visible};
 
@@ -102,7 +102,14 @@ impl<'a> Names<'a> {
 
     /// Bitcoin: the ordinal of the output an input row spends, where that is visible.
     pub fn spent(&self, at: usize, row: u32) -> Result<u64, StoreError> {
-        let Some((hash, index)) = self.past.layers[at].segment.previous(row)? else {
+        let own = &self.past.layers[at];
+        if let Some((entry, index)) = own.segment.previous_entry(row)?
+            && own.is_visible(entry)
+            && let Some(row) = own.output_in(entry, index)?
+        {
+            return Ok(self.layers[at].first_row + u64::from(row));
+        }
+        let Some((hash, index)) = own.segment.previous(row)? else {
             return Ok(ColumnBatch::NONE);
         };
         for (at, layer) in self.past.layers.iter().enumerate() {
@@ -120,22 +127,28 @@ impl Visible {
         if !self.segment.may_hold(hash.bytes())? {
             return Ok(None);
         }
-        let wanted = Position::Output(index);
         for entry in self.segment.entries_of(hash.bytes())? {
-            if !self.is_visible(entry) {
-                continue;
+            if self.is_visible(entry)
+                && let Some(row) = self.output_in(entry, index)?
+            {
+                return Ok(Some(row));
             }
-            let rows = self.segment.entry_rows(entry)?;
-            // Rows of an entry are in order of position.
-            let (mut start, mut end) = (rows.start, rows.end);
-            while start < end {
-                let middle = start + (end - start) / 2;
-                let Row { position, .. } = self.segment.row(middle)?;
-                match position.cmp(&wanted) {
-                    std::cmp::Ordering::Less => start = middle + 1,
-                    std::cmp::Ordering::Equal => return Ok(Some(middle)),
-                    std::cmp::Ordering::Greater => end = middle,
-                }
+        }
+        Ok(None)
+    }
+
+    /// Rows of an entry are in order of position.
+    fn output_in(&self, entry: u32, index: u32) -> Result<Option<u32>, StoreError> {
+        let wanted = Some(Position::Output(index));
+        let Range { mut start, mut end } = self.segment.entry_rows(entry)?;
+        while start < end {
+            let middle = start + (end - start) / 2;
+            // A call's path sorts after every output, whether or not it is short.
+            let found = self.segment.short_position(middle)?;
+            match found.is_none() || found > wanted {
+                true => end = middle,
+                false if found == wanted => return Ok(Some(middle)),
+                false => start = middle + 1,
             }
         }
         Ok(None)
