@@ -3,6 +3,7 @@
 
 mod common;
 #[path = "common/facts.rs"]
+#[allow(dead_code, reason = "each file of tests uses its part")]
 mod facts;
 
 use std::cell::RefCell;

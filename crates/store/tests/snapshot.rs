@@ -2,6 +2,7 @@
 
 mod common;
 #[path = "common/facts.rs"]
+#[allow(dead_code, reason = "each file of tests uses its part")]
 mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
