@@ -26,7 +26,8 @@ pub use lists::ListRow;
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::cell::RefCell;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -34,7 +35,7 @@ use model::{Book, Date};
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 
 use crate::StoreError;
-use crate::code::read_all;
+use crate::code::{read, read_all};
 use crate::error::{Doing, In};
 
 /// The file within a home.
@@ -46,7 +47,7 @@ pub struct Catalog {
     /// None in memory.
     path: Option<PathBuf>,
     /// The right to write, while somebody in this process who got it here has it.
-    writer: Weak<Writer>,
+    writer: RefCell<Weak<Writer>>,
 }
 
 impl Catalog {
@@ -82,7 +83,7 @@ impl Catalog {
 
     fn on(mut db: Connection, path: Option<PathBuf>) -> Result<Catalog, StoreError> {
         format::prepare(&mut db, path.as_deref())?;
-        Ok(Catalog { db, path, writer: Weak::new() })
+        Ok(Catalog { db, path, writer: RefCell::default() })
     }
 
     /// The home it lies in; none in memory.
@@ -99,8 +100,8 @@ impl Catalog {
     /// clone is dropped. Whoever in this process holds it already, through this
     /// catalog, shares it. Another process waits a few seconds and is then told
     /// who holds it and why.
-    pub fn writer(&mut self, doing: &str) -> Result<Arc<Writer>, StoreError> {
-        if let Some(held) = self.writer.upgrade() {
+    pub fn writer(&self, doing: &str) -> Result<Arc<Writer>, StoreError> {
+        if let Some(held) = self.writer.borrow().upgrade() {
             held.say(doing);
             return Ok(held);
         }
@@ -108,8 +109,39 @@ impl Catalog {
         let writer = Arc::new(Writer::start(self.path.as_deref(), doing, last)?);
         // Asked again: another process may have written while this one waited.
         writer.has_seen(self.last_segment()?);
-        self.writer = Arc::downgrade(&writer);
+        *self.writer.borrow_mut() = Arc::downgrade(&writer);
         Ok(writer)
+    }
+
+    /// What SQLite finds wrong with the database, if anything.
+    pub(crate) fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let shown = |what: String| match self.path.as_deref() {
+            Some(path) => format!("{}: {what}", path.display()),
+            None => what,
+        };
+        let mut faults = self.read_all("PRAGMA integrity_check(20)", |row| read(row, 0))?;
+        faults.retain(|fault: &String| fault != "ok");
+        let orphans = self.read_all("PRAGMA foreign_key_check", |row| {
+            let (table, parent): (String, String) = (read(row, 0)?, read(row, 2)?);
+            Ok(format!("a row of {table} names a row of {parent} that is not there"))
+        })?;
+        Ok(faults.into_iter().chain(orphans).map(shown).collect())
+    }
+
+    /// Copies the database as of one moment, others writing or not.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let doing = || format!("copy the catalog to {}", path.display());
+        let name = path.to_str();
+        let name = name.ok_or_else(|| StoreError::value(doing(), "its path is not UTF-8"))?;
+        make_file(path)?;
+        self.db.execute("VACUUM INTO ?1", [name]).doing(doing).in_file(self.path.as_deref())?;
+        File::open(path).and_then(|file| file.sync_all()).doing(doing)
+    }
+
+    /// Gives unused pages back.
+    pub(crate) fn shrink(&self) -> Result<(), StoreError> {
+        let sql = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+        self.db.execute_batch(sql).doing(|| "shrink the catalog").in_file(self.path.as_deref())
     }
 
     /// All labels, and the listings of the latest version of each list.
@@ -132,9 +164,9 @@ impl Catalog {
     }
 
     /// One short change: SQLite's own lock is enough.
-    fn write(&mut self, doing: &str) -> Result<Transaction<'_>, StoreError> {
+    fn write(&self, doing: &str) -> Result<Transaction<'_>, StoreError> {
         let path = self.path.clone();
-        let begun = Transaction::new(&mut self.db, TransactionBehavior::Immediate);
+        let begun = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate);
         begun.doing(|| doing).map_err(|error| match path {
             Some(path) if error.is_transient() => {
                 let holder = writer::holder(&path);

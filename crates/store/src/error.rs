@@ -35,9 +35,11 @@ pub enum StoreError {
     /// Bytes of a segment that are not those that were written, or that make no sense.
     #[error(
         "{file} is damaged in {section} at byte {offset}: {why}; \
-         put a copy back, or remove it and import again"
+         `interdict store check` says what it held and how to mend it"
     )]
     Damaged { file: String, section: &'static str, offset: u64, why: String },
+    #[error(transparent)]
+    View(model::ViewError),
     /// A value that cannot be kept exactly, or a row that cannot be read back.
     #[error("{doing}: {why}")]
     Value { doing: String, why: String },
@@ -61,6 +63,11 @@ impl StoreError {
             StoreError::Sqlite { trouble, .. } => *trouble == Trouble::Busy,
             _ => false,
         }
+    }
+
+    /// An answer that failed: what it was caused by, where that was ours.
+    pub(crate) fn view(error: model::ViewError) -> StoreError {
+        StoreError::View(error)
     }
 
     pub(crate) fn value(doing: impl Into<String>, why: impl Into<String>) -> StoreError {

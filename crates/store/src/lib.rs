@@ -7,9 +7,13 @@
 //!
 //! What is kept where is in this crate's README.
 
+mod backup;
 pub mod catalog;
+mod check;
 mod code;
+mod compact;
 mod error;
+mod export;
 mod file;
 pub mod hot;
 pub mod ingest;
@@ -23,7 +27,11 @@ pub mod stage;
 mod store;
 mod upgrade;
 
+pub use backup::{Copied, restore};
 pub use catalog::{Actor, ListRow, Outcome};
+pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};
+pub use compact::Compacted;
 pub use error::{StoreError, Trouble};
+pub use export::{ExportFormat, ExportRange, Exported, export};
 pub use file::{Counts, FileRecord, FileRow, OddityRow};
 pub use store::{Batch, Stats, Store};

@@ -174,7 +174,7 @@ impl Merging {
 /// sees the same, in other files. For whoever has the right to write, between
 /// batches: nothing else may change segments meanwhile.
 pub fn install(
-    catalog: &mut Catalog,
+    catalog: &Catalog,
     writer: &Arc<Writer>,
     shelf: &Shelf,
     merging: &Merging,

@@ -1,4 +1,4 @@
-//! The segments of a home: written, opened, taken away.
+//! The folder of segments in a home: written, opened, taken away.
 //!
 //! A segment is written under another name, synced and renamed, so that a file
 //! with a segment's name is whole. It counts only once the catalog names it:
@@ -29,7 +29,7 @@ pub struct Shelf {
 }
 
 enum Place {
-    Folder(PathBuf),
+    Disk(PathBuf),
     /// By name; for stores that are gone when dropped.
     Memory(Mutex<BTreeMap<String, Vec<u8>>>),
 }
@@ -42,7 +42,7 @@ pub struct Written {
 
 impl Shelf {
     pub fn in_home(home: &Path) -> Shelf {
-        Shelf::of(Place::Folder(home.join(FOLDER)))
+        Shelf::of(Place::Disk(home.join(FOLDER)))
     }
 
     pub fn in_memory() -> Shelf {
@@ -63,7 +63,7 @@ impl Shelf {
     ) -> Result<Written, StoreError> {
         let name = name(chain, id);
         let (head, bytes) = match &*self.place {
-            Place::Folder(folder) => write_file(folder, &name, fill)?,
+            Place::Disk(folder) => write_file(folder, &name, fill)?,
             Place::Memory(files) => {
                 let mut bytes = Vec::new();
                 let head = fill(&mut bytes)?;
@@ -80,7 +80,7 @@ impl Shelf {
     /// Makes the names of new files last. Once before the commit that names them.
     pub fn sync(&self) -> Result<(), StoreError> {
         match &*self.place {
-            Place::Folder(folder) => sync_folder(folder),
+            Place::Disk(folder) => sync_folder(folder),
             Place::Memory(_) => Ok(()),
         }
     }
@@ -90,7 +90,7 @@ impl Shelf {
         held(&self.open).remove(&row.id);
         let Some(name) = &row.file else { return Ok(()) };
         match &*self.place {
-            Place::Folder(folder) => remove_file(&folder.join(name)),
+            Place::Disk(folder) => remove_file(&folder.join(name)),
             Place::Memory(files) => {
                 held(files).remove(name);
                 Ok(())
@@ -101,7 +101,7 @@ impl Shelf {
     /// Removes what a crash left: files that the catalog does not name. For whoever
     /// has the right to write, before writing anything. Gives how many there were.
     pub fn remove_orphans(&self, state: &State) -> Result<usize, StoreError> {
-        let Place::Folder(folder) = &*self.place else { return Ok(0) };
+        let Place::Disk(folder) = &*self.place else { return Ok(0) };
         let live: BTreeSet<&str> =
             state.segments.iter().filter_map(|row| row.file.as_deref()).collect();
         let doing = || format!("look through {}", folder.display());
@@ -150,11 +150,34 @@ impl Shelf {
         Ok(Some(Layers::new(base, hot)))
     }
 
+    /// Which file of a state is not there.
+    pub(crate) fn missing(&self, state: &State) -> StoreError {
+        let is_gone = |row: &&SegmentRow| self.path(row).is_some_and(|path| !path.exists());
+        let row = state.segments.iter().find(is_gone);
+        let name = row.and_then(|row| self.path(row)).unwrap_or_default();
+        StoreError::value(
+            format!("open {}", name.display()),
+            "it is named by the catalog and not there: `interdict store check` says what it held",
+        )
+    }
+
     /// The path of a segment's file; none in memory.
     pub fn path(&self, row: &SegmentRow) -> Option<PathBuf> {
         match (&*self.place, &row.file) {
-            (Place::Folder(folder), Some(name)) => Some(folder.join(name)),
+            (Place::Disk(folder), Some(name)) => Some(folder.join(name)),
             _ => None,
+        }
+    }
+
+    /// A segment as it is on disk now, whatever this process has open.
+    pub(crate) fn open_anew(&self, row: &SegmentRow) -> Result<Segment, StoreError> {
+        let name = row.file.as_deref().unwrap_or_default();
+        match &*self.place {
+            Place::Disk(folder) => Segment::open(&folder.join(name)),
+            Place::Memory(files) => {
+                let bytes = held(files).get(name).cloned().unwrap_or_default();
+                Segment::from_bytes(bytes, name)
+            }
         }
     }
 
@@ -162,15 +185,7 @@ impl Shelf {
         if let Some(segment) = held(&self.open).get(&row.id) {
             return Ok(segment.clone());
         }
-        let name = row.file.as_deref().unwrap_or_default();
-        let segment = match &*self.place {
-            Place::Folder(folder) => Segment::open(&folder.join(name))?,
-            Place::Memory(files) => {
-                let bytes = held(files).get(name).cloned().unwrap_or_default();
-                Segment::from_bytes(bytes, name)?
-            }
-        };
-        Ok(self.keep(row.id, segment))
+        Ok(self.keep(row.id, self.open_anew(row)?))
     }
 
     fn hot_block(&self, row: &HotRow, masks: &[MaskRow]) -> Result<HotBlock, StoreError> {
@@ -207,7 +222,7 @@ impl Shelf {
     }
 }
 
-/// A row of the catalog for a segment.
+/// The catalog's row for any segment.
 pub fn row_of(id: SegmentId, head: &Head, file: Option<String>, bytes: u64) -> SegmentRow {
     SegmentRow {
         id,
@@ -227,15 +242,15 @@ pub fn row_of(id: SegmentId, head: &Head, file: Option<String>, bytes: u64) -> S
 
 /// `eip155-1-42.seg`: the chain is only for people who look into the folder.
 fn name(chain: Chain, id: SegmentId) -> String {
-    let slug: String = chain
-        .to_string()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    format!("{slug}-{id}.seg")
+    format!("{}-{id}.seg", slug(chain))
 }
 
-fn mask(row: &MaskRow) -> Mask {
+/// A chain as part of a file's name: `eip155-1`.
+pub(crate) fn slug(chain: Chain) -> String {
+    chain.to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
+pub(crate) fn mask(row: &MaskRow) -> Mask {
     let counts = Masked { transfers: row.transfers, unresolved: row.unresolved };
     Mask { by: row.by, on: row.on, entries: row.entries.clone(), counts }
 }

@@ -1,34 +1,48 @@
 //! The store: everything kept under one home, and what it can say of itself.
+//!
+//! The catalog says what is live, the shelf holds the segments, a snapshot
+//! answers. A batch gathers one file's facts into segments and has the catalog
+//! name them; between batches, segments that were merged meanwhile take the
+//! place of the smaller ones they were merged from.
+
+mod batch;
+pub(crate) mod current;
+mod merges;
+mod unresolved;
+
+pub use batch::Batch;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use model::{
-    Account, Asset, AssetMeta, Book, Chain, Coverage, Degree, Direction, Expansion, Fact, Label,
-    Limits, ListVersion, Listing, Oddity, Outpoint, Seek, Spend, Timestamp, Transaction, Transfer,
-    TxId, UtxoTransaction, View, ViewError,
+    Account, Asset, AssetMeta, Book, Chain, Columns, Coverage, Degree, Direction, Expansion, Label,
+    Limits, ListVersion, Listing, Outpoint, Seek, Spend, Timestamp, Transaction, Transfer, TxId,
+    UtxoTransaction, View, ViewError,
 };
 
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
 use crate::error::Doing;
-use crate::reference::{self, Reference};
-use crate::{Counts, FileRecord, FileRow, OddityRow, StoreError, upgrade};
+use crate::ingest::Sizes;
+use crate::merging::Merger;
+use crate::shelf::Shelf;
+use crate::snapshot::Snapshot;
+use crate::{FileRecord, FileRow, OddityRow, StoreError, upgrade};
+use current::Current;
+pub(crate) use merges::Parts;
 
 /// Everything kept under one home: what files said of chains, lists, labels.
 pub struct Store {
-    catalog: Catalog,
-    transfers: Reference,
-}
-
-/// A file being taken in. Dropping it leaves the store as it was.
-pub struct Batch<'a> {
-    transfers: reference::Batch<'a>,
-    catalog: &'a mut Catalog,
-    writer: Arc<Writer>,
-    record: FileRecord,
-    oddities: Vec<Oddity>,
+    pub(crate) catalog: Catalog,
+    pub(crate) shelf: Shelf,
+    pub(crate) current: Current,
+    pub(crate) sizes: Sizes,
+    /// The merge that runs, if any, and the right to write that it needs.
+    merger: Merger,
+    merging_as: Option<Arc<Writer>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -69,28 +83,45 @@ impl Store {
     }
 
     fn on(catalog: Catalog) -> Result<Store, StoreError> {
-        let transfers = match catalog.home() {
-            Some(home) => {
-                let path = home.join("reference.sqlite");
-                crate::catalog::make_file(&path)?;
-                Reference::open(&path)?
-            }
-            None => Reference::open_in_memory()?,
-        };
-        Ok(Store { catalog, transfers })
+        let shelf = catalog.home().map_or_else(Shelf::in_memory, Shelf::in_home);
+        let current = Current::load(&catalog, &shelf, None)?;
+        let (merger, sizes) = (Merger::default(), Sizes::USUAL);
+        Ok(Store { catalog, shelf, current, sizes, merger, merging_as: None })
+    }
+
+    /// How much goes into a run and a merge from now on. For tests: usual ones are large.
+    #[doc(hidden)]
+    pub fn set_sizes(&mut self, sizes: Sizes) {
+        self.sizes = sizes;
+    }
+
+    /// What the store knows now, for as long as the snapshot is kept: whatever is
+    /// committed or merged meanwhile, here and elsewhere, shows in a later one.
+    pub fn snapshot(&self) -> Snapshot {
+        self.current.snapshot.clone()
+    }
+
+    /// Sees what other processes committed since. True where there was anything.
+    pub fn refresh(&mut self) -> Result<bool, StoreError> {
+        self.current.refresh(&self.catalog, &self.shelf)
     }
 
     /// Starts taking in a file. One at a time: a second writer waits a few
     /// seconds and is then told who is writing.
     pub fn begin(&mut self, file: &FileRecord) -> Result<Batch<'_>, StoreError> {
         let writer = self.catalog.writer(&format!("import {}", file.name))?;
-        Ok(Batch {
-            transfers: self.transfers.begin(file)?,
-            catalog: &mut self.catalog,
-            writer,
-            record: file.clone(),
-            oddities: Vec::new(),
-        })
+        self.refresh()?;
+        let is_first = Arc::strong_count(&writer) == 1;
+        if is_first {
+            self.shelf.remove_orphans(&self.current.state)?;
+        }
+        self.parts().merge_on(&writer);
+        Ok(Batch::new(self, writer, file.clone()))
+    }
+
+    pub(crate) fn parts(&mut self) -> Parts<'_> {
+        let Store { catalog, shelf, current, sizes, merger, merging_as } = self;
+        Parts { catalog, shelf, current, sizes: *sizes, merger, merging_as }
     }
 
     /// Was a file of these bytes already read for this purpose?
@@ -111,18 +142,25 @@ impl Store {
     /// Bitcoin transactions of which an input spends what is not held, by block and
     /// place in it. A transaction that arrives later resolves them by itself.
     pub fn unresolved(&self, limit: usize) -> Result<Vec<UtxoTransaction>, StoreError> {
-        self.transfers.unresolved(limit)
+        unresolved::transactions(&self.current, limit)
     }
 
     pub fn stats(&self) -> Result<Stats, StoreError> {
+        let state = &self.current.state;
         let bytes_on_disk = match self.catalog.home() {
             Some(home) => bytes_of(home)?,
-            None => self.transfers.bytes()?,
+            None => state.segments.iter().map(|row| row.bytes).sum(),
         };
+        let (mut transfers, mut addresses) = (0, 0);
+        for coverage in self.coverage().map_err(StoreError::view)? {
+            transfers += coverage.transfers;
+            let columns = self.columns(coverage.chain).map_err(StoreError::view)?;
+            addresses += columns.account_count() as u64;
+        }
         Ok(Stats {
-            transfers: self.transfers.transfers()?,
-            addresses: self.transfers.addresses()?,
-            blocks: self.transfers.blocks()?,
+            transfers,
+            addresses,
+            blocks: self.catalog.block_count()?,
             files: self.catalog.files()?.len() as u64,
             bytes_on_disk,
         })
@@ -187,29 +225,6 @@ impl Store {
     }
 }
 
-impl Batch<'_> {
-    /// Takes in one fact. After an error the batch is of no more use: drop it.
-    pub fn put(&mut self, fact: &Fact) -> Result<(), StoreError> {
-        if let Fact::Oddity(oddity) = fact {
-            self.oddities.push(oddity.clone());
-        }
-        self.transfers.put(fact)
-    }
-
-    /// Settles what the file touched and makes it last. The SHA-256, in hex, is
-    /// that of the bytes read: the same ones need not be read again.
-    pub fn commit(self, sha256: &str) -> Result<Counts, StoreError> {
-        // A crash between the two leaves a file whose facts are kept unnamed: reading
-        // it again changes nothing.
-        let counts = self.transfers.commit(sha256)?;
-        let mut change = self.catalog.commit(&self.writer)?;
-        let file = change.add_file(&self.record, sha256)?;
-        change.put_oddities(file, &self.oddities)?;
-        change.finish()?;
-        Ok(counts)
-    }
-}
-
 impl View for Store {
     fn expand(
         &self,
@@ -217,19 +232,19 @@ impl View for Store {
         frontier: &[Seek],
         limits: &Limits,
     ) -> Result<Expansion, ViewError> {
-        self.transfers.expand(direction, frontier, limits)
+        self.current.snapshot.expand(direction, frontier, limits)
     }
 
     fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
-        self.transfers.spends(outpoints)
+        self.current.snapshot.spends(outpoints)
     }
 
     fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError> {
-        self.transfers.transaction(id)
+        self.current.snapshot.transaction(id)
     }
 
     fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError> {
-        self.transfers.degree(accounts)
+        self.current.snapshot.degree(accounts)
     }
 
     fn scan(
@@ -239,27 +254,50 @@ impl View for Store {
         until: Option<Timestamp>,
         visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
     ) -> Result<(), ViewError> {
-        self.transfers.scan(chain, since, until, visit)
+        self.current.snapshot.scan(chain, since, until, visit)
     }
 
     fn assets(&self, assets: &[Asset]) -> Result<Vec<AssetMeta>, ViewError> {
-        self.transfers.assets(assets)
+        self.current.snapshot.assets(assets)
     }
 
     fn coverage(&self) -> Result<Vec<Coverage>, ViewError> {
-        self.transfers.coverage()
+        self.current.snapshot.coverage()
+    }
+
+    fn transactions(&self, ids: &[TxId]) -> Result<Vec<Option<Transaction>>, ViewError> {
+        self.current.snapshot.transactions(ids)
+    }
+
+    fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
+        self.current.snapshot.columns(chain)
     }
 }
 
-/// All files of a home that hold data.
+/// The database with its logs, and the segments.
 fn bytes_of(home: &Path) -> Result<u64, StoreError> {
     let doing = || format!("measure {}", home.display());
     let mut bytes = 0;
-    for entry in fs::read_dir(home).doing(doing)? {
-        let found = entry.and_then(|entry| entry.metadata()).doing(doing)?;
-        bytes += if found.is_file() { found.len() } else { 0 };
+    for folder in [home.to_path_buf(), home.join(crate::shelf::FOLDER)] {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).doing(doing),
+        };
+        for entry in entries {
+            let found = entry.and_then(|entry| entry.metadata()).doing(doing)?;
+            bytes += if found.is_file() { found.len() } else { 0 };
+        }
     }
     Ok(bytes)
+}
+
+/// A merge that runs is finished: what it wrote would be lost.
+impl Drop for Store {
+    fn drop(&mut self) {
+        // What was not named is removed by the next writer.
+        let _ = self.parts().finish_merge();
+    }
 }
 
 #[cfg(test)]

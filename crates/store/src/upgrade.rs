@@ -87,7 +87,7 @@ fn fill(fresh: &Path, database: &Path) -> Result<(), StoreError> {
     batch.commit("")?;
     drop(store);
 
-    let mut catalog = Catalog::open(fresh)?;
+    let catalog = Catalog::open(fresh)?;
     let writer = catalog.writer("upgrade")?;
     let mut change = catalog.commit(&writer)?;
     change.forget_files()?;

@@ -52,8 +52,8 @@ fn hot(id: SegmentId) -> HotRow {
 #[test]
 fn what_is_committed_is_seen_whole_by_every_connection() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut catalog = Catalog::open(home.path()).expect("opens");
-    let mut reader = Catalog::open_existing(home.path()).expect("opens");
+    let catalog = Catalog::open(home.path()).expect("opens");
+    let reader = Catalog::open_existing(home.path()).expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let (first, second) = (writer.next_segment(), writer.next_segment());
 
@@ -75,7 +75,7 @@ fn what_is_committed_is_seen_whole_by_every_connection() {
 
 #[test]
 fn a_dropped_commit_leaves_nothing_and_its_numbers_are_not_lost() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let mut commit = catalog.commit(&writer).expect("starts");
     commit.add_segment(&segment(writer.next_segment()), &[]).expect("adds");
@@ -88,7 +88,7 @@ fn a_dropped_commit_leaves_nothing_and_its_numbers_are_not_lost() {
 #[test]
 fn a_number_is_never_given_twice() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut catalog = Catalog::open(home.path()).expect("opens");
+    let catalog = Catalog::open(home.path()).expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let id = writer.next_segment();
     let mut commit = catalog.commit(&writer).expect("starts");
@@ -99,14 +99,14 @@ fn a_number_is_never_given_twice() {
     commit.finish().expect("commits");
     drop((writer, catalog));
 
-    let mut catalog = Catalog::open(home.path()).expect("opens");
+    let catalog = Catalog::open(home.path()).expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     assert_eq!(writer.next_segment(), id + 1);
 }
 
 #[test]
 fn a_segment_whose_masks_nobody_took_over_cannot_go() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let mut commit = catalog.commit(&writer).expect("starts");
     for id in [1, 2, 3] {
@@ -125,7 +125,7 @@ fn a_segment_whose_masks_nobody_took_over_cannot_go() {
 
 #[test]
 fn who_masks_a_segment_holds_something_of_its_files() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let mut commit = catalog.commit(&writer).expect("starts");
     let [one, two] = ["one", "two"].map(|name| commit.add_file(&file(name), name).expect("adds"));
@@ -150,7 +150,7 @@ fn who_masks_a_segment_holds_something_of_its_files() {
 
 #[test]
 fn a_hot_block_takes_its_masks_with_it() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("follow").expect("the right to write");
     let mut commit = catalog.commit(&writer).expect("starts");
     commit.add_segment(&segment(1), &[]).expect("adds");
@@ -170,7 +170,7 @@ fn a_hot_block_takes_its_masks_with_it() {
 #[test]
 fn the_right_to_write_is_shared_within_and_refused_without() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut ours = Catalog::open(home.path()).expect("opens");
+    let ours = Catalog::open(home.path()).expect("opens");
     let mut theirs = Catalog::open(home.path()).expect("opens");
     let batch = ours.writer("import a").expect("the right to write");
     let merge = ours.writer("merge").expect("shared");
@@ -191,15 +191,15 @@ fn the_right_to_write_is_shared_within_and_refused_without() {
 #[test]
 fn a_note_left_by_a_crash_stops_nobody() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut catalog = Catalog::open(home.path()).expect("opens");
+    let catalog = Catalog::open(home.path()).expect("opens");
     fs::write(home.path().join("writer"), "process 1 (import x)").expect("writes");
     fs::write(home.path().join("writer.lock"), "").expect("writes");
     catalog.writer("import y").expect("the right to write");
 }
 
 #[test]
-fn blocks_and_places_come_back_and_the_same_is_nothing_new() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+fn blocks_come_back_and_the_same_is_nothing_new() {
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let block = BlockFact {
         chain: BTC,
@@ -210,21 +210,24 @@ fn blocks_and_places_come_back_and_the_same_is_nothing_new() {
         work: Some(U256::from(7).to_be_bytes()),
     };
     let other = BlockFact { parent: Some(hash(0)), ..block.clone() };
-    let placed = Placed { height: Some(5), stands: true };
     let mut commit = catalog.commit(&writer).expect("starts");
     assert!(commit.add_block(&block).expect("adds"));
     assert!(commit.add_block(&other).expect("adds"));
     assert!(!commit.add_block(&block).expect("adds"));
+    let placed = Placed { height: Some(5), stands: true };
     commit.place(BTC, &hash(1), &placed).expect("places");
+    commit.add_block_heights(BTC, &(5..=5)).expect("notes");
+    commit.add_block_heights(Chain::ETHEREUM, &(7..=9)).expect("notes");
     commit.finish().expect("commits");
     assert_eq!(catalog.blocks(BTC).expect("reads"), [block, other]);
     assert_eq!(catalog.placed(BTC).expect("reads"), [(hash(1), placed)].into());
+    assert_eq!(catalog.block_count().expect("counts"), 1 + 3);
     assert_eq!(catalog.blocks(Chain::ETHEREUM).expect("reads"), []);
 }
 
 #[test]
 fn assets_merge_as_memory_merges_them() {
-    let mut catalog = Catalog::open_in_memory().expect("opens");
+    let catalog = Catalog::open_in_memory().expect("opens");
     let writer = catalog.writer("test").expect("the right to write");
     let asset = Asset::token(Chain::ETHEREUM, common::address(Chain::ETHEREUM, 10));
     let told = |symbol: &str, decimals, freezable| AssetMeta {
@@ -251,7 +254,7 @@ proptest! {
     fn covered_heights_are_the_union_of_what_was_told(
         told in prop::collection::vec((0u64..60, 0u64..5), 0..30),
     ) {
-        let mut catalog = Catalog::open_in_memory().expect("opens");
+        let catalog = Catalog::open_in_memory().expect("opens");
         let writer = catalog.writer("test").expect("the right to write");
         let mut commit = catalog.commit(&writer).expect("starts");
         let mut expected = std::collections::BTreeSet::new();

@@ -1,4 +1,5 @@
 -- A home of format 1, as the last version that wrote it left it.
+PRAGMA foreign_keys = OFF;
 PRAGMA application_id = 1229870148;
 PRAGMA user_version = 1;
 BEGIN TRANSACTION;

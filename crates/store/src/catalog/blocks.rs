@@ -41,6 +41,21 @@ impl Catalog {
         Ok(placed.in_file(self.path.as_deref())?.into_iter().collect())
     }
 
+    /// How many blocks files told of: on chains where headers decide, each hash
+    /// once, on others each height.
+    pub fn block_count(&self) -> Result<u64, StoreError> {
+        let count = |sql: &str| -> Result<i64, StoreError> {
+            let count = self.db.query_row(sql, [], |row| row.get(0));
+            count.doing(|| "count blocks").in_file(self.path.as_deref())
+        };
+        let hashes = count("SELECT count(*) FROM (SELECT DISTINCT chain, hash FROM block)")?;
+        let heights = count(
+            "SELECT coalesce(sum(last - first + 1), 0) FROM block_height
+             WHERE chain NOT IN (SELECT chain FROM block)",
+        )?;
+        Ok((hashes + heights).cast_unsigned())
+    }
+
     /// The heights whose value is given by traces.
     pub fn traces_cover(&self, chain: Chain) -> Result<Heights, StoreError> {
         ranges(&self.db, Ranges::TracesCover, chain).in_file(self.path.as_deref())

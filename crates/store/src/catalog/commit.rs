@@ -28,7 +28,7 @@ pub struct Commit<'a> {
 
 impl Catalog {
     /// Starts a change. Short: SQLite's lock is held until it is finished.
-    pub fn commit(&mut self, writer: &Arc<Writer>) -> Result<Commit<'_>, StoreError> {
+    pub fn commit(&self, writer: &Arc<Writer>) -> Result<Commit<'_>, StoreError> {
         let path = self.path.clone();
         let db = self.write("commit")?;
         Ok(Commit { db, path, _writer: writer.clone() })

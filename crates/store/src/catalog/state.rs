@@ -82,11 +82,12 @@ pub struct HotRow {
 impl Catalog {
     /// Everything a snapshot needs, as of one moment. A base segment's file may be
     /// gone by the time it is opened, merged away by another process: then ask again.
-    pub fn state(&mut self) -> Result<State, StoreError> {
+    pub fn state(&self) -> Result<State, StoreError> {
         let path = self.path.clone();
         let doing = || "read the state of the catalog";
-        let mut load = || -> Result<State, StoreError> {
-            let db = Transaction::new(&mut self.db, TransactionBehavior::Deferred).doing(doing)?;
+        let load = || -> Result<State, StoreError> {
+            let db =
+                Transaction::new_unchecked(&self.db, TransactionBehavior::Deferred).doing(doing)?;
             Ok(State {
                 generation: generation(&db)?,
                 segments: segments(&db, "WHERE file IS NOT NULL")?,

@@ -31,7 +31,7 @@ pub struct Sizes {
 
 /// A file being taken in. Dropping it takes away what it wrote.
 pub struct Batch<'a> {
-    pub(super) catalog: &'a mut Catalog,
+    pub(super) catalog: &'a Catalog,
     pub(super) writer: Arc<Writer>,
     pub(super) shelf: Shelf,
     pub(super) record: FileRecord,
@@ -78,7 +78,7 @@ impl Sizes {
 impl<'a> Batch<'a> {
     /// Takes in facts over the base layers of `start`, the catalog's state now.
     pub fn begin(
-        catalog: &'a mut Catalog,
+        catalog: &'a Catalog,
         writer: Arc<Writer>,
         shelf: Shelf,
         start: Layers,

@@ -21,8 +21,9 @@ use super::told::{Told, places};
 use super::{Head, NOBODY, RowFlags, Sink};
 use crate::StoreError;
 
-pub(super) fn write(draft: Draft, sink: &mut dyn Sink) -> Result<Head, StoreError> {
+pub(super) fn write(mut draft: Draft, sink: &mut dyn Sink) -> Result<Head, StoreError> {
     check(&draft)?;
+    drop_rows_of_no_entry(&mut draft);
     let plan = Plan::new(draft)?;
     let mut out = Out::new(sink)?;
     let mut gather = Gather::new(plan.draft.chain);
@@ -79,6 +80,24 @@ fn check(draft: &Draft) -> Result<(), StoreError> {
         return odd("a row names what is not there");
     }
     Ok(())
+}
+
+/// Claims that were settled into other rows are left behind in the draft: what only
+/// they name is not written.
+fn drop_rows_of_no_entry(draft: &mut Draft) {
+    let used: usize = draft.entries.iter().map(|entry| entry.rows.len()).sum();
+    if used == draft.rows.len() {
+        return;
+    }
+    let mut rows = Vec::with_capacity(used);
+    let next = |rows: &Vec<DraftRow>| u32::try_from(rows.len()).expect("no more than there were");
+    for entry in &mut draft.entries {
+        let first = next(&rows);
+        let range = entry.rows.start as usize..entry.rows.end as usize;
+        rows.extend_from_slice(&draft.rows[range]);
+        entry.rows = first..next(&rows);
+    }
+    draft.rows = rows;
 }
 
 /// The draft, and in which order and under which numbers it is written.
