@@ -68,6 +68,12 @@ Examples:
   interdict status
   interdict status --format json")]
     Status(StatusArgs),
+    /// The home itself: check, measure, compact, export, back up, restore
+    #[command(after_help = "\
+Examples:
+  interdict store check
+  interdict store backup --out /mnt/backup/interdict-2025-03-05")]
+    Store(StoreArgs),
     /// Make up a past with planted thefts, for tests, benchmarks and training
     #[command(after_help = "\
 Examples:
@@ -366,6 +372,108 @@ pub struct DrillGenerateArgs {
     /// Parquet for `import transfers-parquet` instead of CSV
     #[arg(long)]
     pub columnar: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Read everything and compare it with its checksums
+    #[command(after_help = "\
+Exit code: 0 everything is as it was written, anything else something is damaged and named.
+
+--repair drops the damaged segments and imports the files they came from again. It does
+nothing unless every one of those files is still there with the same bytes.
+
+Examples:
+  interdict store check
+  interdict store check --repair")]
+    Check(StoreCheckArgs),
+    /// How much is held, and where the bytes are
+    #[command(after_help = "\
+Examples:
+  interdict store stats
+  interdict store stats --format json")]
+    Stats(StatusArgs),
+    /// Merge all that can be merged, and give back what is not used
+    #[command(after_help = "\
+Examples:
+  interdict store compact")]
+    Compact,
+    /// Write transfers as tables for other programs, a file for each chain
+    #[command(after_help = "\
+The columns are those that `import transfers-parquet` reads.
+
+Examples:
+  interdict store export --format parquet --out tables
+  interdict store export --format arrow --out tables --chain ethereum --since 2025-02-21")]
+    Export(StoreExportArgs),
+    /// Copy the whole home, keys included, also while it is in use
+    #[command(after_help = "\
+A backup is a home: any command reads it with --home. It holds the signing key, so keep it
+as you keep the home.
+
+Examples:
+  interdict store backup --out /mnt/backup/interdict-2025-03-05")]
+    Backup(StoreBackupArgs),
+    /// Put a backup in the place of a home that is empty or not there
+    #[command(after_help = "\
+The backup is copied and checked first; a damaged one is refused and nothing is changed.
+
+Examples:
+  interdict --home ~/interdict store restore --from /mnt/backup/interdict-2025-03-05")]
+    Restore(StoreRestoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct StoreCheckArgs {
+    /// Drop what is damaged and import its files again
+    #[arg(long)]
+    pub repair: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreExportArgs {
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// The folder to write to; made when there is none
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only this chain
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    /// From this moment: 2025-02-21, or 2025-02-21T14:00:00Z
+    #[arg(long, value_parser = parse_since)]
+    pub since: Option<Timestamp>,
+    /// To this moment; a day counts whole
+    #[arg(long, value_parser = parse_until)]
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Apache Parquet
+    Parquet,
+    /// Arrow IPC, also known as Feather 2
+    Arrow,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreBackupArgs {
+    /// The folder to write; it must not be there yet, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct StoreRestoreArgs {
+    /// The folder that `store backup` wrote
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
 }
 
 #[derive(Debug, Args)]

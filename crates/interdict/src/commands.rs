@@ -7,6 +7,7 @@ pub mod labels;
 pub mod lists;
 pub mod screen;
 pub mod status;
+pub mod store;
 pub mod trace;
 pub mod verify;
 

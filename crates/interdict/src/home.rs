@@ -8,6 +8,9 @@ use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use store::Store;
 
+/// The folder of the keys within a home.
+pub const KEYS: &str = "keys";
+
 pub struct Home {
     path: PathBuf,
 }
@@ -33,7 +36,7 @@ impl Home {
 
     /// The key of this home, made at first use and readable by its owner only.
     pub fn signing_key(&self) -> Result<SigningKey> {
-        let folder = self.path.join("keys");
+        let folder = self.path.join(KEYS);
         let file = folder.join("ed25519.key");
         if !file.exists() {
             make_key(&folder, &file)?;

@@ -45,6 +45,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Screen(args) => commands::screen::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
+        Command::Store(args) => commands::store::run(&home, args, out),
         Command::Drill(args) => commands::drill::run(args, out),
         Command::Completions(args) => commands::completions::run(args, out),
     }

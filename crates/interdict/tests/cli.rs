@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use common::{Home, binary, case_file, case_text, csv, evm, hash, read, rows, texts};
 use serde_json::Value;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 21] = [
     &["import"],
     &["lists"],
     &["lists", "import"],
@@ -22,6 +22,13 @@ const COMMANDS: [&[&str]; 14] = [
     &["status"],
     &["drill"],
     &["drill", "generate"],
+    &["store"],
+    &["store", "check"],
+    &["store", "stats"],
+    &["store", "compact"],
+    &["store", "export"],
+    &["store", "backup"],
+    &["store", "restore"],
     &["completions"],
 ];
 
@@ -49,7 +56,8 @@ fn an_example_of_the_help_names_only_flags_that_exist() {
         let (_, examples) = said.split_once("Examples:").expect("examples");
         for example in examples.lines().filter_map(|line| line.trim().strip_prefix("interdict ")) {
             let words: Vec<&str> = example.split_whitespace().collect();
-            let depth = if ["lists", "labels"].contains(&words[0]) { 2 } else { 1 };
+            let nested = ["lists", "labels", "store", "drill"];
+            let depth = if nested.contains(&words[0]) { 2 } else { 1 };
             let help = home.ok(&[&words[..depth], &["--help"]].concat());
             for flag in words.iter().filter(|word| word.starts_with("--")) {
                 assert!(help.contains(flag), "{example}: no {flag}");

@@ -54,7 +54,7 @@ impl Store {
 pub fn restore(from: &Path, home: &Path) -> Result<Checked, StoreError> {
     let doing = || format!("restore {}", from.display());
     if !from.join(DATABASE).is_file() {
-        let why = format!("it holds no {DATABASE}: expected the folder that a backup wrote");
+        let why = format!("it holds no {DATABASE}: expected the folder that `store backup` wrote");
         return Err(StoreError::value(doing(), why));
     }
     refuse_what_is_there(home)?;

@@ -34,4 +34,4 @@ pub use compact::Compacted;
 pub use error::{StoreError, Trouble};
 pub use export::{ExportFormat, ExportRange, Exported, export};
 pub use file::{Counts, FileRecord, FileRow, OddityRow};
-pub use store::{Batch, Stats, Store};
+pub use store::{Batch, ChainLayout, Stats, Store};

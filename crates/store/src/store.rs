@@ -7,10 +7,12 @@
 
 mod batch;
 pub(crate) mod current;
+mod layout;
 mod merges;
 mod unresolved;
 
 pub use batch::Batch;
+pub use layout::ChainLayout;
 
 use std::fs;
 use std::io::ErrorKind;
