@@ -28,13 +28,13 @@ fn main() {
     let telling = started.elapsed().as_secs_f64();
 
     let home = tempfile::tempdir().expect("a folder");
-    let mut catalog = Catalog::open(home.path()).expect("opens");
+    let catalog = Catalog::open(home.path()).expect("opens");
     let writer = catalog.writer("bench").expect("nobody else writes");
     let shelf = Shelf::in_home(home.path());
     let record = FileRecord { name: "bench".into(), purpose: "bench".into(), bytes: 0 };
     let started = Instant::now();
     let mut batch =
-        Batch::begin(&mut catalog, writer, shelf.clone(), Layers::default(), record, Sizes::USUAL);
+        Batch::begin(&catalog, writer, shelf.clone(), Layers::default(), record, Sizes::USUAL);
     Past::new().tell(count, |fact| batch.put(&fact).expect("puts"));
     let counts = batch.commit("none").expect("commits");
     let taken = started.elapsed().as_secs_f64();

@@ -164,7 +164,7 @@ fn is_of(fact: &Fact, chain: Chain) -> bool {
 
 impl Home {
     fn new() -> Home {
-        let mut catalog = Catalog::open_in_memory().expect("opens");
+        let catalog = Catalog::open_in_memory().expect("opens");
         let writer = catalog.writer("test").expect("nobody else writes");
         let shelf = Shelf::in_memory();
         Home { catalog, writer, shelf, gathered: Vec::new(), followed: Default::default(), made: 0 }
@@ -200,7 +200,7 @@ impl Home {
         let layers = self.layers();
         let record = FileRecord { name: "facts".into(), purpose: "test".into(), bytes: 7 };
         let (writer, shelf) = (self.writer.clone(), self.shelf.clone());
-        let mut batch = Batch::begin(&mut self.catalog, writer, shelf, layers, record, SIZES);
+        let mut batch = Batch::begin(&self.catalog, writer, shelf, layers, record, SIZES);
         facts.iter().for_each(|fact| batch.put(fact).expect("puts"));
         batch.commit(&format!("file {}", self.gathered.len())).expect("commits");
         self.gathered.extend_from_slice(facts);

@@ -23,7 +23,7 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(run_rows: usize, segment_rows: u64) -> Engine {
-        let mut catalog = Catalog::open_in_memory().expect("opens");
+        let catalog = Catalog::open_in_memory().expect("opens");
         let writer = catalog.writer("test").expect("nobody else writes");
         // Reading waits for every merge, so that a seed tells the same story again.
         let sizes = Sizes { run_rows, fan_out: 3, segment_rows, runs_max: 0 };
@@ -47,7 +47,7 @@ impl Engine {
         let layers = self.layers();
         let record = FileRecord { name: "facts".into(), purpose: "test".into(), bytes: 7 };
         let (writer, shelf) = (self.writer.clone(), self.shelf.clone());
-        let mut batch = Batch::begin(&mut self.catalog, writer, shelf, layers, record, self.sizes);
+        let mut batch = Batch::begin(&self.catalog, writer, shelf, layers, record, self.sizes);
         facts.iter().for_each(|fact| batch.put(fact).expect("puts"));
         batch
     }
