@@ -146,7 +146,7 @@ pub fn parse(text: &str) -> Result<Case> {
     if file.sources.is_empty() {
         bail!("sources: expected at least one address, transaction or outpoint");
     }
-    let hash = crate::home::hex(&Sha256::digest(text.as_bytes()));
+    let hash = model::hex::encode(&Sha256::digest(text.as_bytes()));
     Ok(Case { file, folder: PathBuf::new(), hash })
 }
 

@@ -425,7 +425,7 @@ Examples:
 The backup is copied and checked first; a damaged one is refused and nothing is changed.
 
 Examples:
-  interdict --home ~/interdict store restore --from /mnt/backup/interdict-2025-03-05")]
+  interdict store restore --from /mnt/backup/interdict-2025-03-05 --home ~/interdict")]
     Restore(StoreRestoreArgs),
 }
 

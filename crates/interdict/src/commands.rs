@@ -36,5 +36,5 @@ pub fn file_hash(path: &Path) -> Result<String> {
         let read = bytes.len();
         reader.consume(read);
     }
-    Ok(crate::home::hex(&hash.finalize()))
+    Ok(model::hex::encode(&hash.finalize()))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
+use model::hex;
 use store::Store;
 
 /// The folder of the keys within a home.
@@ -43,7 +44,8 @@ impl Home {
         }
         let text = fs::read_to_string(&file)
             .with_context(|| format!("cannot read the signing key {}", file.display()))?;
-        let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        let seed: Option<[u8; 32]> =
+            hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
         let Some(seed) = seed else {
             bail!(
                 "{} is no signing key: expected 64 hex digits; move it away to have a new one made",
@@ -74,7 +76,7 @@ fn make_key(folder: &Path, file: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut written = options.open(&fresh).with_context(doing)?;
-    writeln!(written, "{}", hex(&seed)).with_context(doing)?;
+    writeln!(written, "{}", hex::encode(&seed)).with_context(doing)?;
     written.sync_all().with_context(doing)?;
     fs::rename(&fresh, file).with_context(doing)
 }
@@ -88,18 +90,4 @@ fn private(path: &Path, mode: u32) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn private(_: &Path, _: u32) -> std::io::Result<()> {
     Ok(())
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_hex.then(|| {
-        (0..text.len())
-            .step_by(2)
-            .filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-            .collect()
-    })
 }

@@ -19,6 +19,7 @@ pub mod columns;
 pub mod fact;
 pub mod finding;
 pub mod headers;
+pub mod hex;
 pub mod identifier;
 pub mod label;
 pub mod listing;

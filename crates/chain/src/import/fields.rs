@@ -164,7 +164,9 @@ impl<'a> Fields<'a> {
     pub fn wrong(&self, names: Names<'_>, expected: &str) -> ImportError {
         let found = match self.cell(names) {
             Cell::Text(text) => text.into_owned(),
-            Cell::Bytes(bytes) => format!("0x{}", super::input::hex(&bytes[..bytes.len().min(64)])),
+            Cell::Bytes(bytes) => {
+                format!("0x{}", model::hex::encode(&bytes[..bytes.len().min(64)]))
+            }
             Cell::Whole(n) => n.to_string(),
             Cell::Time(time) => time.to_string(),
             Cell::Empty => return self.missing(names, expected),
@@ -197,9 +199,5 @@ pub fn unhex_array<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
-    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let nibble = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let byte = |pair: &[u8; 2]| Some(nibble(pair[0])? << 4 | nibble(pair[1])?);
-    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
+    model::hex::decode(text.strip_prefix("0x").unwrap_or(text))
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
+use model::hex;
 use sha2::{Digest, Sha256};
 
 pub struct Input<'a> {
@@ -26,7 +27,7 @@ impl<'a> Input<'a> {
     /// Reads what the importer left over and gives the hash of the whole file.
     pub fn finish(mut self) -> io::Result<String> {
         io::copy(&mut self, &mut io::sink())?;
-        Ok(hex(&self.hasher.finalize()))
+        Ok(hex::encode(&self.hasher.finalize()))
     }
 }
 
@@ -61,14 +62,10 @@ pub fn sha256(mut reader: impl Read) -> io::Result<String> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
+            Ok(0) => return Ok(hex::encode(&hasher.finalize())),
             Ok(len) => hasher.update(&buffer[..len]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

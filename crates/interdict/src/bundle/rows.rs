@@ -311,7 +311,7 @@ fn of_transfer(transfer: &Transfer) -> TransferRow {
 
 fn of_bitcoin(tx: &UtxoTransaction) -> BitcoinRow {
     let output = |output: &Output| OutputRow {
-        script: crate::home::hex(output.address.bytes()),
+        script: model::hex::encode(output.address.bytes()),
         value: output.value,
     };
     BitcoinRow {
@@ -555,7 +555,7 @@ fn transfer(row: TransferRow) -> Result<Transfer> {
 fn bitcoin(row: BitcoinRow) -> Result<UtxoTransaction> {
     let chain = row.tx.chain;
     let output = |row: OutputRow| -> Result<Output> {
-        let script = crate::home::unhex(&row.script)
+        let script = model::hex::decode(&row.script)
             .ok_or_else(|| anyhow!("{:?} is no script", row.script))?;
         let address =
             Address::from_bytes(&script, chain).ok_or_else(|| anyhow!("{chain} has no outputs"))?;

@@ -2,10 +2,9 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use model::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use crate::home::{hex, unhex};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,8 +25,8 @@ pub fn of(lines: &[String], key: &SigningKey) -> Result<String> {
     let seal = Seal {
         kind: KIND.into(),
         algorithm: ALGORITHM.into(),
-        public_key: hex(key.verifying_key().as_bytes()),
-        signature: hex(&key.sign(&message(&hashes)).to_bytes()),
+        public_key: hex::encode(key.verifying_key().as_bytes()),
+        signature: hex::encode(&key.sign(&message(&hashes)).to_bytes()),
         lines: hashes,
     };
     Ok(serde_json::to_string(&seal)?)
@@ -57,11 +56,11 @@ pub fn check(sealed: &str, lines: &[&str]) -> Result<String> {
 }
 
 fn check_signature(seal: &Seal) -> Result<()> {
-    let key = unhex(&seal.public_key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let key = hex::decode(&seal.public_key).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let key = key
         .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok())
         .ok_or_else(|| anyhow!("public key is none"))?;
-    let signature = unhex(&seal.signature).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
+    let signature = hex::decode(&seal.signature).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
     let signature = signature.ok_or_else(|| anyhow!("signature is no signature"))?;
     key.verify_strict(&message(&seal.lines), &Signature::from_bytes(&signature))
         .map_err(|_| anyhow!("signature does not match: the seal, or what it lists, was changed"))
@@ -85,5 +84,5 @@ fn message(hashes: &[String]) -> Vec<u8> {
 }
 
 fn hash(line: &str) -> String {
-    hex(&Sha256::digest(line.as_bytes()))
+    hex::encode(&Sha256::digest(line.as_bytes()))
 }

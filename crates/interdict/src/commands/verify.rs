@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use model::hex;
 
 use crate::bundle;
 use crate::cli::{TextFormat, VerifyArgs};
-use crate::home::unhex;
 use crate::out::Out;
 
 pub fn run(args: VerifyArgs, out: &Out) -> Result<ExitCode> {
@@ -45,7 +45,7 @@ the key with one you got another way (`--key`).\n",
 
 fn expected_key(text: &str) -> Result<String> {
     let key = text.trim().to_ascii_lowercase();
-    match unhex(&key) {
+    match hex::decode(&key) {
         Some(bytes) if bytes.len() == 32 => Ok(key),
         _ => bail!("--key {text:?}: expected a public key of 64 hex digits"),
     }

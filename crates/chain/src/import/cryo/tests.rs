@@ -186,7 +186,7 @@ fn every_compression_and_hex_read_alike() {
             expected
         );
     }
-    let hex = |bytes: &[u8]| format!("0x{}", crate::import::input::hex(bytes));
+    let hex = |bytes: &[u8]| format!("0x{}", model::hex::encode(bytes));
     let columns = transactions().into_iter().map(|column| match column {
         Bytes(name, values) => Text(name, values.into_iter().map(|v| v.map(|v| hex(&v))).collect()),
         other => other,

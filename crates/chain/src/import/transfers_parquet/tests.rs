@@ -105,7 +105,7 @@ const B: [u8; 20] = [0xbb; 20];
 const USDT: &str = "0xdac17f958d2ee523a2206206994597c13d831ec7";
 
 fn hex(bytes: &[u8]) -> String {
-    format!("0x{}", crate::import::input::hex(bytes))
+    format!("0x{}", model::hex::encode(bytes))
 }
 
 fn some(bytes: &[u8]) -> Option<Vec<u8>> {
