@@ -113,6 +113,10 @@ pub struct Entry {
     pub settings: &'static str,
 }
 
+/// Undoing waits for the store's followed blocks.
+const OURS_NOW: &[Work] =
+    &[Work::Ingest, Work::Bytes, Work::Page, Work::Trace, Work::Reach, Work::Sweep, Work::Cold];
+
 const STORE: &[Work] = &[
     Work::Ingest,
     Work::Bytes,
@@ -130,7 +134,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: OURS,
         title: "Interdict",
-        works: STORE,
+        works: OURS_NOW,
         transfers_max: u64::MAX,
         settings: peers::ours::SETTINGS,
     },

@@ -7,7 +7,9 @@ use crate::peers::ours::code;
 use crate::stream::{Address, Block, CHAIN, Row, Transaction};
 
 /// `drill` ends a stream at a number of transfers; the tail must fit before it.
-const ROOM_FOR_TAIL: u64 = 100_000;
+fn room_for_tail(transfers: u64) -> u64 {
+    1_000 * u64::from(crate::stream::tail_blocks(transfers))
+}
 
 pub struct Stream {
     inner: drill::Stream,
@@ -17,12 +19,12 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(seed: u64, transfers: u64) -> Result<Stream> {
-        let settings = drill::Settings::new(CHAIN, seed, transfers + ROOM_FOR_TAIL);
+        let settings = drill::Settings::new(CHAIN, seed, transfers + room_for_tail(transfers));
         Ok(Stream { inner: drill::Stream::new(settings)?, assets: vec![Asset::native(CHAIN)] })
     }
 
     pub fn name(transfers: u64) -> String {
-        format!("drill {} of {}", transfers, transfers + ROOM_FOR_TAIL)
+        format!("drill {} of {}", transfers, transfers + room_for_tail(transfers))
     }
 
     pub fn assets(&self) -> Vec<String> {
@@ -33,10 +35,13 @@ impl Stream {
         self.inner.services().iter().map(|service| parse(&service.address)).collect()
     }
 
-    /// The first theft of the chain's own asset: who took it, and when.
-    pub fn theft(&self) -> Result<(Address, i64)> {
+    /// The first theft of the chain's own asset before this time: who took it, and when.
+    pub fn theft(&self, before: i64) -> Result<(Address, i64)> {
         let truth = self.inner.truth();
-        let native = |theft: &&drill::Theft| theft.asset.is_native() && theft.time.is_some();
+        let native = |theft: &&drill::Theft| {
+            let is_before = theft.time.is_some_and(|time| time.as_second() < before);
+            theft.asset.is_native() && is_before
+        };
         let first = truth.thefts.iter().filter(native).min_by_key(|theft| theft.time);
         let first = first.context("the stream ended before a theft of its own asset")?;
         let time = first.time.context("a theft without a time")?;

@@ -121,8 +121,9 @@ impl Plan {
 
     fn find_contenders(&self, results: &mut Results) -> Vec<&'static Entry> {
         let asked = ENTRIES.iter().filter(|entry| self.takes_part(entry.name));
-        // A smoke run is quick, and needs nothing fetched.
-        let asked = asked.filter(|entry| !self.smoke || is_rust(entry.name));
+        // A smoke run is quick, and fetches nothing unless told to.
+        let is_quick = |entry: &&Entry| is_rust(entry.name) || !self.peers.is_empty();
+        let asked = asked.filter(|entry| !self.smoke || is_quick(entry));
         let mut here = Vec::new();
         for entry in asked {
             match setup::version(entry.name, &self.folder) {
@@ -197,7 +198,8 @@ impl Plan {
     fn measure_parsing(&self, results: &mut Results, failures: &mut Vec<String>) {
         eprintln!("── parsing blocks");
         for name in PARSERS {
-            if !self.takes_part(name) || self.smoke && *name == "python-bitcoinlib" {
+            let is_fetched = !is_rust(name) && self.peers.is_empty();
+            if !self.takes_part(name) || self.smoke && is_fetched {
                 continue;
             }
             let version = match setup::version(name, &self.folder) {

@@ -79,7 +79,10 @@ pub struct Recording {
 }
 
 pub const CHAIN: model::Chain = model::Chain::ETHEREUM;
-pub const TAIL_BLOCKS: u32 = 100;
+/// A short stream has no room for a hundred blocks after it.
+pub fn tail_blocks(transfers: u64) -> u32 {
+    if transfers < 100_000 { 10 } else { 100 }
+}
 
 pub fn rows_file(folder: &Path) -> PathBuf {
     folder.join("stream.bin")
@@ -107,7 +110,7 @@ impl Recording {
     }
 }
 
-/// Records a stream of `transfers`, and a tail of [`TAIL_BLOCKS`] more blocks.
+/// Records a stream of `transfers`, and a tail of [`tail_blocks`] more.
 /// Nothing is done where the same one lies there already.
 pub fn record(transfers: u64, seed: u64, folder: &Path) -> Result<Recording> {
     let generator = crate::generate::Stream::name(transfers);
@@ -129,21 +132,23 @@ pub fn record(transfers: u64, seed: u64, folder: &Path) -> Result<Recording> {
         transfers: 0,
         transactions: 0,
         blocks: 0,
-        tail_blocks: TAIL_BLOCKS,
+        tail_blocks: tail_blocks(transfers),
         tail_transfers: 0,
         assets: Vec::new(),
         services: Vec::new(),
         thief: String::new(),
         stolen_at: 0,
     };
+    let mut last = 0;
     while head.transfers < transfers {
         let block = source.next_block()?;
         head.transfers += block.rows.len() as u64;
         head.transactions += block.transactions.len() as u64;
         head.blocks += 1;
         write_block(&mut out, &block)?;
+        last = block.time;
     }
-    for _ in 0..TAIL_BLOCKS {
+    for _ in 0..head.tail_blocks {
         let block = source.next_block()?;
         head.tail_transfers += block.rows.len() as u64;
         write_block(&mut out, &block)?;
@@ -152,7 +157,7 @@ pub fn record(transfers: u64, seed: u64, folder: &Path) -> Result<Recording> {
     head.assets = source.assets();
     head.services = source.services()?.iter().map(|address| to_hex(address)).collect();
     (head.thief, head.stolen_at) = {
-        let (thief, at) = source.theft()?;
+        let (thief, at) = source.theft(last)?;
         (to_hex(&thief), at)
     };
     // Last, so that half a recording is none.

@@ -229,7 +229,9 @@ impl Tables for Elephant {
     }
 
     fn finish(&mut self) -> Result<()> {
-        Ok(self.db.batch_execute("VACUUM ANALYZE; CHECKPOINT;")?)
+        // One at a time: several in one text would be a transaction, which VACUUM refuses.
+        self.db.batch_execute("VACUUM ANALYZE")?;
+        Ok(self.db.batch_execute("CHECKPOINT")?)
     }
 
     fn sent(
