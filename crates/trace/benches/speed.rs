@@ -72,14 +72,14 @@ fn order_by_radix_sort(bencher: Bencher) {
     });
 }
 
-/// Kahn's queue: what becomes ready is taken by rank, a thousand waiting at any time.
-const READY: u32 = 1000;
+/// Kahn's queue: what becomes ready is taken by rank, so many waiting at any time.
+const READY: [u32; 3] = [100, 10_000, 1_000_000];
 
-#[divan::bench(sample_count = 10)]
-fn ready_in_binary_heap(bencher: Bencher) {
+#[divan::bench(args = READY, sample_count = 10)]
+fn ready_in_binary_heap(bencher: Bencher, ready: u32) {
     bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
         let mut dice = Dice(2);
-        let mut heap: BinaryHeap<Reverse<u32>> = (0..READY).map(Reverse).collect();
+        let mut heap: BinaryHeap<Reverse<u32>> = (0..ready).map(Reverse).collect();
         let mut sum = 0u64;
         for _ in 0..EVENTS {
             let Some(Reverse(least)) = heap.pop() else { break };
@@ -90,12 +90,12 @@ fn ready_in_binary_heap(bencher: Bencher) {
     });
 }
 
-#[divan::bench(sample_count = 10)]
-fn ready_in_a_tree_of_bits(bencher: Bencher) {
+#[divan::bench(args = READY, sample_count = 10)]
+fn ready_in_a_tree_of_bits(bencher: Bencher, ready: u32) {
     bencher.counter(ItemsCount::new(EVENTS)).bench(|| {
         let mut dice = Dice(2);
         let mut queue = Least::below(16_000_000);
-        (0..READY).for_each(|rank| queue.insert(rank));
+        (0..ready).for_each(|rank| queue.insert(rank));
         let mut sum = 0u64;
         for _ in 0..EVENTS {
             let Some(least) = queue.pop() else { break };
@@ -118,7 +118,7 @@ struct MadeUp {
 
 const TRANSFERS: usize = 10_000_000;
 const ACCOUNTS: u32 = 3_500_000;
-const BATCH: usize = 65_536;
+const BATCH: usize = 4096;
 
 impl MadeUp {
     fn new() -> MadeUp {

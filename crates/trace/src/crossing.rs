@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::amount::share;
-use model::{Account, Asset, Date, TransferKind, U256};
+use model::{Account, Asset, Date, Transfer, TransferKind, TxId, U256};
 
 use crate::gather::{At, Gathered, NOBODY, Row};
 use crate::settings::{CrossingDecision, Declared, Settings};
@@ -127,8 +127,7 @@ struct Reader<'a> {
     gathered: &'a Gathered,
     venues: &'a BTreeSet<u32>,
     settings: &'a Settings,
-    /// By transaction.
-    seen: BTreeMap<u32, Seen>,
+    seen: BTreeMap<TxId, Seen>,
     declared: Vec<Decided<'a>>,
     declared_next: usize,
     purses: BTreeMap<u32, u32>,
@@ -158,8 +157,8 @@ impl Reader<'_> {
     }
 
     fn receive(&mut self, at: At, row: &Row) {
-        let amount = self.gathered.transfer(at).amount;
-        if let Some(seen) = self.seen.get(&row.tx)
+        let &Transfer { amount, tx, .. } = self.gathered.transfer(at);
+        if let Some(seen) = self.seen.get(&tx)
             && seen.returns.contains(&at)
         {
             let crossing = seen_crossing(self.account, seen, at, row, amount);
@@ -169,14 +168,14 @@ impl Reader<'_> {
     }
 
     fn send(&mut self, at: At, row: &Row) {
-        let amount = self.gathered.transfer(at).amount;
+        let &Transfer { amount, tx, .. } = self.gathered.transfer(at);
         let held = self.held.get(&row.asset).copied().unwrap_or_default();
         if amount > held && row.kind != TransferKind::Fee {
             self.infer_before(at, row, amount - held);
         }
         let held = self.held.entry(row.asset).or_default();
         *held = held.saturating_sub(amount);
-        let is_seen = self.seen.contains_key(&row.tx);
+        let is_seen = self.seen.contains_key(&tx);
         if self.venues.contains(&row.to) && !is_seen {
             self.pending.push(Leg { at, venue: row.to, asset: row.asset, base: amount });
         }
@@ -352,23 +351,23 @@ fn swaps_in_one_transaction(
     ats: &[At],
     gathered: &Gathered,
     venues: &BTreeSet<u32>,
-) -> BTreeMap<u32, Seen> {
-    let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
+) -> BTreeMap<TxId, Seen> {
+    let mut seen: BTreeMap<TxId, Seen> = BTreeMap::new();
     let counted = || {
         let rows = ats.iter().map(|at| (*at, gathered.row_at(*at)));
         rows.filter(|(_, row)| row.excluded.is_none() && row.kind == TransferKind::Value)
     };
     for (at, row) in counted() {
         if row.from == account && row.to != NOBODY && venues.contains(&row.to) {
-            let base = gathered.transfer(at).amount;
+            let &Transfer { amount: base, tx, .. } = gathered.transfer(at);
             let leg = Leg { at, venue: row.to, asset: row.asset, base };
-            seen.entry(row.tx).or_default().legs.push(leg);
+            seen.entry(tx).or_default().legs.push(leg);
         }
     }
     for (at, row) in counted() {
         if row.to == account
             && row.from != account
-            && let Some(swap) = seen.get_mut(&row.tx)
+            && let Some(swap) = seen.get_mut(&gathered.transfer(at).tx)
             && swap.legs.iter().all(|leg| leg.asset != row.asset)
         {
             swap.returns.push(at);

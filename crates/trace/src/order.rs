@@ -408,6 +408,6 @@ fn by_time(gathered: &Gathered) -> Vec<u32> {
         .zip(&gathered.utxo)
         .filter_map(|(tx, utxo)| Some((tx, utxo.as_ref().filter(|utxo| utxo.depth != 0)?)))
         .collect();
-    walked.sort_unstable_by(|a, b| key(a.1).cmp(&key(b.1)));
+    walked.sort_unstable_by_key(|(_, utxo)| key(utxo));
     walked.into_iter().map(|(tx, _)| tx).collect()
 }

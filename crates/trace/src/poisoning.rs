@@ -34,12 +34,11 @@ const SUM_MIN: usize = 8;
 /// followed: bait is small.
 const BAIT_PERCENT: u64 = 1;
 
-/// Amounts of more bits than this are a worthless token's counter. Keeping them out
+/// Amounts of more than 192 bits are a worthless token's counter. Keeping them out
 /// also keeps every sum of a walk within 256 bits.
-const ABSURD_BITS: usize = 192;
-
 pub fn is_absurd(base: U256) -> bool {
-    base >> ABSURD_BITS != U256::ZERO
+    let [.., highest] = *base.as_limbs();
+    highest != 0
 }
 
 /// Looks at one transfer by itself, once.
@@ -112,7 +111,8 @@ pub fn look_of(account: &Account) -> Look {
     if let Address::Evm(bytes) = &account.address {
         let digit = |n: usize| {
             let byte = bytes[n / 2];
-            b"0123456789abcdef"[usize::from(if n % 2 == 0 { byte >> 4 } else { byte & 15 })]
+            b"0123456789abcdef"
+                [usize::from(if n.is_multiple_of(2) { byte >> 4 } else { byte & 15 })]
         };
         return Some([digit(0), digit(1), digit(2), digit(37), digit(38), digit(39)]);
     }

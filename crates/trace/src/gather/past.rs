@@ -4,8 +4,8 @@ use std::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
 use model::{
-    Account, Address, Asset, AssetMeta, Direction, Finding, FindingKind, Outpoint, Position, Role,
-    Timestamp, Transfer, TransferId, TransferKind, TxId, U256, UtxoTransaction,
+    Account, Address, Asset, AssetMeta, Chain, Direction, Finding, FindingKind, Outpoint, Position,
+    Role, Timestamp, Transfer, TransferId, TransferKind, TxId, U256, UtxoTransaction,
 };
 
 use super::Stop;
@@ -35,6 +35,7 @@ pub struct Gathered {
     pub asset_states: Vec<AssetState>,
     /// What an account may hold of an asset: (account, asset).
     pub purses: Ids<(u32, u32)>,
+    /// Bitcoin's transactions.
     pub txs: Ids<TxId>,
     /// Bitcoin: transactions seen, by the number of their id.
     pub utxo: Vec<Option<Utxo>>,
@@ -58,7 +59,6 @@ pub struct Row {
     pub from: u32,
     pub to: u32,
     pub asset: u32,
-    pub tx: u32,
     pub from_purse: u32,
     pub to_purse: u32,
     /// Fewest transfers from a source; 0 where it is not followed.
@@ -170,19 +170,18 @@ impl Gathered {
     /// Keeps a transfer; one that is held already is the same one. `owner` is an
     /// account it is likely to name.
     pub fn add(&mut self, transfer: Transfer, owner: u32) -> At {
-        let tx = self.tx_id(transfer.tx);
-        let hash = self.hasher.hash_one((tx, &transfer.position));
+        let hash = self.hash(&transfer.tx, &transfer.position);
         let is_nth = matches!(transfer.position, Position::Nth(_));
         let is_same = |at: At| {
             let known = &self.transfers[at as usize];
-            self.rows[at as usize].tx == tx
+            known.tx == transfer.tx
                 && known.position == transfer.position
                 && (!is_nth || known.equal() == transfer.equal())
         };
         if let Some(at) = self.places.find(hash, is_same) {
             return at;
         }
-        let row = self.row(&transfer, tx, owner);
+        let row = self.row(&transfer, owner);
         let at = number(self.rows.len());
         self.places.insert(hash, at);
         self.rows.push(row);
@@ -190,9 +189,15 @@ impl Gathered {
         at
     }
 
-    fn row(&mut self, transfer: &Transfer, tx: u32, owner: u32) -> Row {
-        let from = self.end(transfer.from.as_ref(), tx, owner);
-        let to = self.end(transfer.to.as_ref(), tx, owner);
+    /// A transaction's first bytes tell it from any other that is not made to look so.
+    fn hash(&self, tx: &TxId, position: &Position) -> u64 {
+        self.hasher.hash_one((tx.hash.bytes().first_chunk::<16>(), position))
+    }
+
+    fn row(&mut self, transfer: &Transfer, owner: u32) -> Row {
+        let chain = transfer.tx.chain;
+        let from = self.end(transfer.from.as_ref(), chain, owner);
+        let to = self.end(transfer.to.as_ref(), chain, owner);
         let asset = self.asset_id(&transfer.asset);
         let mut purse = |account| match account {
             NOBODY => NOBODY,
@@ -205,7 +210,6 @@ impl Gathered {
             from,
             to,
             asset,
-            tx,
             from_purse,
             to_purse,
             depth: 0,
@@ -219,9 +223,8 @@ impl Gathered {
         }
     }
 
-    fn end(&mut self, address: Option<&Address>, tx: u32, owner: u32) -> u32 {
+    fn end(&mut self, address: Option<&Address>, chain: Chain, owner: u32) -> u32 {
         let Some(address) = address else { return NOBODY };
-        let chain = self.txs.get(tx).chain;
         if owner != NOBODY {
             let owned = self.accounts.get(owner);
             if owned.address == *address && owned.chain == chain {
@@ -257,11 +260,9 @@ impl Gathered {
 
     /// Of a finding's transfers.
     pub fn find(&self, id: &TransferId) -> Option<&Transfer> {
-        let tx = self.txs.find(&id.tx)?;
-        let hash = self.hasher.hash_one((tx, &id.position));
-        let at = self.places.find(hash, |at| {
+        let at = self.places.find(self.hash(&id.tx, &id.position), |at| {
             let known = self.transfer(at);
-            self.row_at(at).tx == tx
+            known.tx == id.tx
                 && known.position == id.position
                 && id.equal.as_deref().is_none_or(|equal| known.equal() == *equal)
         });

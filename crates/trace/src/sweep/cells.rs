@@ -139,10 +139,15 @@ impl Cells {
 
     /// Every purse with taint in it: account, asset, base.
     pub fn tainted(&self) -> Vec<(u32, u32, U256)> {
-        let mut rows = Vec::new();
+        let main = self.main.iter().flat_map(|main| &main.cells);
+        let others = self.others.slots.iter().map(|slot| &slot.cell);
+        let mut rows =
+            Vec::with_capacity(main.chain(others).filter(|cell| cell.may_be_tainted()).count());
         if let Some(main) = &self.main {
             for (account, cell) in (0u32..).zip(&main.cells) {
-                rows.extend(self.row(account, main.asset, cell));
+                if cell.may_be_tainted() {
+                    rows.extend(self.row(account, main.asset, cell));
+                }
             }
         }
         for (key, cell) in
@@ -165,6 +170,10 @@ impl Cells {
 }
 
 impl Cell {
+    fn may_be_tainted(&self) -> bool {
+        self.tainted != 0 || self.held == WIDE
+    }
+
     /// As [`crate::purse::Purse::take`] does it: the mean share, or taint first. More than
     /// is held empties the purse, and the rest came clean from somewhere unseen.
     #[inline]

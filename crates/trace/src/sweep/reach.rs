@@ -410,7 +410,7 @@ impl Sweep<'_> {
     fn transaction(&mut self, window: &ColumnBatch, legs: Range<usize>) -> bool {
         let mut mask = 0;
         for n in legs.clone() {
-            mask |= self.into_transaction(window, n);
+            mask |= self.enter(window, n);
         }
         if mask == 0 {
             return false;
@@ -420,14 +420,14 @@ impl Sweep<'_> {
         let mut has_news = false;
         if self.bounds.is_in_window(window.times[legs.start]) {
             for n in legs {
-                has_news |= self.out_of_transaction(window, n, mask);
+                has_news |= self.leave(window, n, mask);
             }
         }
         has_news
     }
 
     /// The thefts whose taint a leg brings into its transaction.
-    fn into_transaction(&mut self, window: &ColumnBatch, n: usize) -> Mask {
+    fn enter(&mut self, window: &ColumnBatch, n: usize) -> Mask {
         let is_input = window.from[n] != ColumnBatch::NOBODY;
         let spent = window.spends[n];
         self.is_disordered |= spent != ColumnBatch::NONE && spent > window.ordinals[n];
@@ -453,7 +453,7 @@ impl Sweep<'_> {
     }
 
     /// Lets taint out on the other side; is any of it new?
-    fn out_of_transaction(&mut self, window: &ColumnBatch, n: usize, mask: Mask) -> bool {
+    fn leave(&mut self, window: &ColumnBatch, n: usize, mask: Mask) -> bool {
         let is_input = window.from[n] != ColumnBatch::NOBODY;
         let (counts, holder, output) = match self.direction {
             Direction::Forward => (!is_input, window.to[n], window.ordinals[n]),

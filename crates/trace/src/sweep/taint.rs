@@ -10,8 +10,6 @@
 //! source. Where files do not say the order within a second, [`crate::run`] does more
 //! than the columns' order can.
 
-use std::collections::BTreeMap;
-
 use hashbrown::HashMap;
 use model::{Book, ColumnBatch, Columns, Direction, Role, TransferKind, U256};
 
@@ -105,6 +103,8 @@ struct Sweep<'a> {
     assets: Vec<Rule>,
     cells: Cells,
     outputs: Outputs,
+    /// By account, a bit: taint came and went on. So small that it stays in the cache.
+    passes: Vec<u64>,
     /// By account: has taint come to it, and does it stay there?
     reached: Vec<Reached>,
     accounts: u64,
@@ -115,6 +115,12 @@ struct Sweep<'a> {
 
 struct Rule {
     dust: U256,
+}
+
+impl Rule {
+    fn is_dust(&self, amount: U256) -> bool {
+        !self.dust.is_zero() && amount < self.dust
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -151,6 +157,7 @@ impl<'a> Sweep<'a> {
             assets: assets.iter().map(rule).collect(),
             cells: Cells::new(policy, columns.account_count()),
             outputs: Outputs::default(),
+            passes: vec![0; columns.account_count().div_ceil(64)],
             reached: vec![Reached::No; columns.account_count()],
             accounts: 0,
             services: HashMap::new(),
@@ -196,18 +203,18 @@ impl<'a> Sweep<'a> {
                 taint = amount;
             }
         }
-        if to == ColumnBatch::NOBODY || kind == TransferKind::Fee {
-            if !taint.is_zero() {
-                let totals = self.totals(asset);
-                *(if kind == TransferKind::Fee { &mut totals.fees } else { &mut totals.cut }) +=
-                    taint;
-            }
-            return Ok(());
-        }
+        let goes_on = to != ColumnBatch::NOBODY && kind != TransferKind::Fee;
         if !taint.is_zero() {
-            taint = self.arrive(to, asset, amount, taint, ground)?;
+            self.transfers += 1;
+            // Most often to someone who has let taint pass before.
+            let rule = &self.assets[asset as usize];
+            if !goes_on || rule.is_dust(amount) || !self.is_passed(to) {
+                taint = self.arrive(batch, n, taint, ground)?;
+            }
         }
-        self.cells.put(to, asset, amount, taint);
+        if goes_on {
+            self.cells.put(to, asset, amount, taint);
+        }
         Ok(())
     }
 
@@ -219,25 +226,32 @@ impl<'a> Sweep<'a> {
             && self.settings.is_in_window(batch.times[n])
     }
 
-    /// What of the taint goes on with whom it comes to.
+    /// What of the taint goes on with whom it comes to, should anybody get it.
+    #[inline(never)]
     fn arrive(
         &mut self,
-        to: u32,
-        asset: u32,
-        amount: U256,
+        batch: &ColumnBatch,
+        n: usize,
         taint: U256,
         ground: &Ground<'_>,
     ) -> Result<U256, TraceError> {
-        self.transfers += 1;
-        if amount < self.assets[asset as usize].dust {
+        let (to, asset) = (batch.to[n], batch.assets[n]);
+        if batch.kinds[n] == TransferKind::Fee {
+            self.totals(asset).fees += taint;
+        } else if to == ColumnBatch::NOBODY || self.assets[asset as usize].is_dust(batch.amounts[n])
+        {
             self.totals(asset).cut += taint;
-            return Ok(U256::ZERO);
-        }
-        if self.stays(to, ground)? {
+        } else if self.stays(to, ground)? {
             self.serve(to, asset, taint);
-            return Ok(U256::ZERO);
+        } else {
+            return Ok(taint);
         }
-        Ok(taint)
+        Ok(U256::ZERO)
+    }
+
+    #[inline]
+    fn is_passed(&self, account: u32) -> bool {
+        self.passes[account as usize / 64] >> (account % 64) & 1 == 1
     }
 
     /// Is it a service by its label, or so large that it must be one?
@@ -259,6 +273,7 @@ impl<'a> Sweep<'a> {
         let is_source = !self.is_utxo && self.sources.contains(&account);
         let stays = (is_hub || is_service) && !is_source;
         self.reached[account as usize] = if stays { Reached::Stays } else { Reached::Passes };
+        self.passes[account as usize / 64] |= u64::from(!stays) << (account % 64);
         self.accounts += 1;
         Ok(stays)
     }
@@ -309,7 +324,6 @@ impl<'a> Sweep<'a> {
 
     fn close(mut self, ground: &Ground<'_>) -> Result<Tainted, TraceError> {
         self.close_transaction(ground)?;
-        let mut resting: BTreeMap<(u32, u32), U256> = BTreeMap::new();
         let mut rests = self.cells.tainted();
         for held in std::mem::take(&mut self.outputs).into_held() {
             match held.stays {
@@ -318,9 +332,16 @@ impl<'a> Sweep<'a> {
                 Stays::Dust => self.totals(held.asset).cut += held.taint,
             }
         }
-        for (account, asset, base) in rests.into_iter().filter(|(.., base)| !base.is_zero()) {
-            *resting.entry((account, asset)).or_default() += base;
-            self.totals(asset).resting += base;
+        rests.retain(|(.., base)| !base.is_zero());
+        rests.sort_unstable();
+        // Outputs of one holder are one row.
+        rests.dedup_by(|next, row| {
+            let is_one = (next.0, next.1) == (row.0, row.1);
+            row.2 += if is_one { next.2 } else { U256::ZERO };
+            is_one
+        });
+        for (_, asset, base) in &rests {
+            self.totals(*asset).resting += *base;
         }
         if self.policy.conserves() {
             for totals in self.totals.iter().flatten() {
@@ -336,7 +357,7 @@ impl<'a> Sweep<'a> {
         services.sort_unstable();
         Ok(Tainted {
             totals: self.totals,
-            resting: resting.into_iter().map(row).collect(),
+            resting: rests,
             services,
             transfers: self.transfers,
             accounts: self.accounts,
