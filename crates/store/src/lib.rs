@@ -12,6 +12,7 @@ pub mod catalog;
 mod check;
 mod code;
 mod compact;
+pub mod disk;
 mod error;
 mod export;
 mod file;

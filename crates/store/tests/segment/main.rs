@@ -5,6 +5,7 @@
 mod answers;
 mod damage;
 mod merging;
+mod plug;
 mod story;
 
 use model::{BitcoinNetwork, Chain, SolanaNetwork};
