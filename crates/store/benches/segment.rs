@@ -3,6 +3,7 @@
 //! `SECTIONS=10000000` prints instead what each section of a segment of so many transfers takes.
 
 #![allow(clippy::cast_possible_truncation, reason = "benches stay below 2^32 rows")]
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -116,7 +117,10 @@ fn segment(transfers: u64) -> Arc<Segment> {
     let slot = SEGMENTS.lock().expect("nobody panicked").entry(transfers).or_default().clone();
     let make = || {
         let draft = drafts(transfers, 1).pop().expect("one was asked for");
-        Arc::new(Segment::from_bytes(written(draft), "bench").expect("opens"))
+        let segment = Segment::from_bytes(written(draft), "bench").expect("opens");
+        // Blocks are checked at first touch: what is measured here comes after.
+        segment.touch_all().expect("whole");
+        Arc::new(segment)
     };
     slot.get_or_init(make).clone()
 }
@@ -126,7 +130,7 @@ fn scattered(limit: u32) -> impl FnMut() -> u32 {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((state >> 32) * u64::from(limit) >> 32) as u32
+        (((state >> 32) * u64::from(limit)) >> 32) as u32
     }
 }
 
@@ -156,21 +160,21 @@ fn merge_of_eight(bencher: Bencher, transfers: u64) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn row(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().rows);
     bencher.bench_local(|| segment.row(black_box(next())).expect("reads"));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn transfer(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().rows);
     bencher.bench_local(|| segment.transfer(black_box(next())).expect("reads"));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn row_time(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().rows);
@@ -178,14 +182,14 @@ fn row_time(bencher: Bencher, transfers: u64) {
 }
 
 /// One value after the other of the same few rows: what is left when memory waits for nobody.
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn row_entry_hot(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(512);
     bencher.bench_local(|| segment.row_entry(black_box(next())).expect("reads"));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 10, sample_size = 1)]
 fn scan(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut columns = RowColumns::default();
@@ -197,14 +201,14 @@ fn scan(bencher: Bencher, transfers: u64) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn postings(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().addresses);
     bencher.bench_local(|| segment.postings(Direction::Forward, next()).expect("reads"));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 10, sample_size = 1)]
 fn postings_into(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let (mut rows, mut neighbours) = (Vec::new(), Vec::new());
@@ -218,7 +222,7 @@ fn postings_into(bencher: Bencher, transfers: u64) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn address_number(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().addresses);
@@ -231,7 +235,7 @@ fn address_number(bencher: Bencher, transfers: u64) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn address_number_of_a_stranger(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(u32::MAX);
@@ -242,7 +246,7 @@ fn address_number_of_a_stranger(bencher: Bencher, transfers: u64) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn entries_of(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().entries);
@@ -251,7 +255,7 @@ fn entries_of(bencher: Bencher, transfers: u64) {
         .bench_local_values(|hash| segment.entries_of(hash.bytes()).expect("reads"));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_size = 1000)]
 fn entry_at(bencher: Bencher, transfers: u64) {
     let segment = segment(transfers);
     let mut next = scattered(segment.head().entries);

@@ -41,7 +41,7 @@ use self::index::Index;
 use self::layout::{Section, SectionId};
 use self::names::Names;
 use self::packed::Groups;
-use self::rows::{RowScratch, Rows};
+use self::rows::Rows;
 use crate::StoreError;
 pub use draft::{Draft, DraftEntry, DraftRow, Interner};
 
@@ -320,6 +320,11 @@ impl Segment {
     /// Reads everything: every block, and whether the structure holds together.
     pub fn check(&self) -> Result<(), StoreError> {
         check::check(self)
+    }
+
+    /// Checks every block now rather than when it is first read.
+    pub fn touch_all(&self) -> Result<(), StoreError> {
+        Ok(self.region.check_all()?)
     }
 
     /// Each section's name and how many bytes it has; last what frames them.
@@ -703,18 +708,7 @@ impl Segment {
     pub fn rows(&self, group: u32, out: &mut RowColumns) -> Result<(), StoreError> {
         out.clear();
         out.first = group.saturating_mul(Segment::GROUP);
-        let mut scratch = RowScratch::default();
-        self.rows.group(&self.region, group as usize, &mut scratch, |row, _| {
-            let amount = row.amount.amount();
-            out.entries.push(row.entry);
-            out.from.push(row.from);
-            out.to.push(row.to);
-            out.assets.push(row.asset);
-            out.amounts.push(amount.ok_or_else(|| self.odd("an amount is beyond 256 bits"))?);
-            out.flags.push(row.flags);
-            Ok(())
-        })?;
-        Ok(())
+        Ok(self.rows.columns(&self.region, group as usize, out)?)
     }
 
     /// Rows of one group of [`Segment::GROUP`], a column at a time: the fastest way to read all.

@@ -135,6 +135,24 @@ impl Region {
         Ok(&self.all()[start..end])
     }
 
+    /// `len` checked bytes and all that follow, which are not: so that eight can be loaded where fewer
+    /// are meant. There always are eight more, of the checksums and the footer.
+    #[inline]
+    pub(super) fn read_on(&self, start: usize, len: usize) -> Checked<&[u8]> {
+        self.read_at(start, len)?;
+        Ok(&self.all()[start..])
+    }
+
+    /// The eight bytes from `start` as a number, of which only the first `len` are checked: what the
+    /// caller does not mask away.
+    #[inline]
+    pub(super) fn word(&self, start: usize, len: usize) -> Checked<u64> {
+        let bytes = self.read_at(start, len)?;
+        // Behind what blocks cover lie the checksums and the footer: there always are eight bytes.
+        let word = self.all().get(start..).and_then(|rest| rest.first_chunk::<8>());
+        Ok(word.map_or_else(|| padded(bytes), |word| u64::from_le_bytes(*word)))
+    }
+
     #[inline]
     fn check(&self, first: usize, last: usize) -> Checked<()> {
         for block in first..=last {
@@ -190,4 +208,12 @@ impl Region {
         #[cfg(not(unix))]
         let _ = range;
     }
+}
+
+#[cold]
+fn padded(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let some = bytes.len().min(8);
+    word[..some].copy_from_slice(&bytes[..some]);
+    u64::from_le_bytes(word)
 }

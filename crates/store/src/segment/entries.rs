@@ -105,11 +105,7 @@ impl Entries {
     pub(super) fn record(&self, region: &Region, number: u32) -> Checked<EntryRecord> {
         let (group, at) = self.groups.place(region, u64::from(number))?;
         let group = self.groups.group(region, group)?;
-        let mut values = [0; COLUMNS];
-        for (column, value) in values.iter_mut().enumerate() {
-            *value = group.get(column, at)?;
-        }
-        decode(&values).ok_or_else(|| odd(region, number))
+        decode(&group.row(at)?).ok_or_else(|| odd(region, number))
     }
 
     pub(super) fn time(&self, region: &Region, number: u32) -> Checked<Timestamp> {

@@ -272,15 +272,44 @@ impl Group<'_> {
         }
         // Only the bytes this value is in are touched: eight at most, since no shifted one has 64 bits.
         let bit = at * usize::from(width);
-        let part = Part { start: self.start, len: self.len };
-        let first = bit / 8;
-        let last = (bit + usize::from(width) - 1) / 8;
-        let bytes = self.region.read(part, start + first, last + 1 - first)?;
-        let mut word = [0; 8];
-        word[..bytes.len()].copy_from_slice(bytes);
-        let shifted = u64::from_le_bytes(word) >> (bit % 8);
+        let first = start + bit / 8;
+        let last = start + (bit + usize::from(width) - 1) / 8;
+        if last >= self.len {
+            return Err(self.region.damage(self.start, "a group is too short"));
+        }
+        let shifted = self.region.word(self.start + first, last + 1 - first)? >> (bit % 8);
         let value = if width == 64 { shifted } else { shifted & ((1 << width) - 1) };
         self.above(least, value)
+    }
+
+    /// One row's value in each column. All of the group is checked at once: its values lie apart, and
+    /// whoever wants one row will want its neighbours.
+    #[inline]
+    pub(super) fn row<const COLUMNS: usize>(&self, at: usize) -> Checked<[u64; COLUMNS]> {
+        debug_assert!(at < self.rows, "callers know how many rows there are");
+        let bytes = self.region.read_on(self.start, self.len)?;
+        let mut values = [0; COLUMNS];
+        let mut is_sound = true;
+        for (column, value) in values.iter_mut().enumerate() {
+            let Column { least, start, width } = self.column(column)?;
+            *value = least;
+            if width == 0 {
+                continue;
+            }
+            let bit = at * usize::from(width);
+            let first = start + bit / 8;
+            is_sound &= start + (bit + usize::from(width) - 1) / 8 < self.len;
+            let word = bytes.get(first..).and_then(|rest| rest.first_chunk::<8>());
+            let shifted = word.map_or(0, |word| u64::from_le_bytes(*word)) >> (bit % 8);
+            let above = if width == 64 { shifted } else { shifted & ((1 << width) - 1) };
+            let (sum, is_over) = least.overflowing_add(above);
+            *value = sum;
+            is_sound &= !is_over;
+        }
+        match is_sound {
+            true => Ok(values),
+            false => Err(self.region.damage(self.start, "a group cannot be read")),
+        }
     }
 
     #[inline]

@@ -8,7 +8,6 @@ mod sweep;
 
 use model::{Position, U256};
 
-use super::RowFlags;
 use super::bytes::{Checked, Part, Region};
 use super::code::{
     AmountCode, EXPONENT_MAX, LONG_CALL, PositionCode, Reader, put_path, read_path, short_position,
@@ -16,6 +15,7 @@ use super::code::{
 use super::layout::SectionId;
 use super::out::Out;
 use super::packed::{GROUP, Group, GroupWriter, Groups, width};
+use super::{RowColumns, RowFlags};
 use crate::StoreError;
 
 pub(super) const ENTRY: usize = 0;
@@ -224,11 +224,8 @@ impl Rows {
         let (group, at) = self.groups.place(region, u64::from(row))?;
         let group = self.groups.group(region, group)?;
         let extra = Extra::read(region, &group)?;
-        let mut values = [0; COLUMNS];
-        for (column, value) in values.iter_mut().enumerate() {
-            *value = group.get(column, at)?;
-        }
-        let raw = extra.decode(region, &values)?;
+        let values = group.row(at)?;
+        let raw = extra.decode(region, &values, |number| extra.row_flags(region, number))?;
         let position = extra.position(region, raw.position)?;
         Ok((raw, position))
     }
@@ -250,10 +247,55 @@ impl Rows {
         for (column, values) in scratch.columns.iter_mut().enumerate() {
             group.read_all(column, values)?;
         }
+        extra.all_flags(region, &mut scratch.flags)?;
         for at in 0..group.rows {
             let values = scratch.columns.each_ref().map(|column| column[at]);
-            let raw = extra.decode(region, &values)?;
+            let flags = |number| flags_of(region, &extra, &scratch.flags, number);
+            let raw = extra.decode(region, &values, flags)?;
             visit(&raw, &extra)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes what a sweep reads of a group, column by column.
+    pub(super) fn columns(
+        &self,
+        region: &Region,
+        group: usize,
+        out: &mut RowColumns,
+    ) -> Checked<()> {
+        let group = self.groups.group(region, group)?;
+        let extra = Extra::read(region, &group)?;
+        let (mut values, mut exponents) = ([0; GROUP], [0; GROUP]);
+        let (values, exponents) = (&mut values[..group.rows], &mut exponents[..group.rows]);
+        let odd = || region.damage(extra.flags.start, "a row cannot be read");
+        let mut beyond = 0;
+        let mut small = |value: u64| {
+            beyond |= value >> 32;
+            u32::try_from(value).unwrap_or(u32::MAX)
+        };
+        group.read(ENTRY, 0, values)?;
+        out.entries.extend(values.iter().map(|value| small(*value)));
+        group.read(FROM, 0, values)?;
+        out.from.extend(values.iter().map(|value| small(*value).wrapping_sub(1)));
+        group.read(TO, 0, values)?;
+        out.to.extend(values.iter().map(|value| small(*value).wrapping_sub(1)));
+        group.read(ASSET, 0, values)?;
+        out.assets.extend(values.iter().map(|value| small(*value)));
+        if beyond != 0 {
+            return Err(odd());
+        }
+        group.read(MANTISSA, 0, values)?;
+        group.read(EXPONENT, 0, exponents)?;
+        for (mantissa, exponent) in values.iter().zip(exponents) {
+            let amount = extra.amount(region, *mantissa, *exponent)?.amount();
+            out.amounts.push(amount.ok_or_else(odd)?);
+        }
+        let mut flags = Vec::new();
+        extra.all_flags(region, &mut flags)?;
+        group.read(FLAGS, 0, values)?;
+        for number in values.iter() {
+            out.flags.push(flags_of(region, &extra, &flags, *number)?);
         }
         Ok(())
     }
@@ -263,6 +305,13 @@ impl Rows {
 #[derive(Default)]
 pub(super) struct RowScratch {
     columns: [Vec<u64>; COLUMNS],
+    flags: Vec<RowFlags>,
+}
+
+#[inline]
+fn flags_of(region: &Region, extra: &Extra, all: &[RowFlags], number: u64) -> Checked<RowFlags> {
+    let flags = usize::try_from(number).ok().and_then(|number| all.get(number));
+    flags.copied().ok_or_else(|| region.damage(extra.flags.start, "a row has flags there are not"))
 }
 
 /// What lies behind the columns of a group.
@@ -294,7 +343,12 @@ impl Extra {
     }
 
     #[inline]
-    fn decode(&self, region: &Region, values: &[u64; COLUMNS]) -> Checked<RawRow> {
+    fn decode(
+        &self,
+        region: &Region,
+        values: &[u64; COLUMNS],
+        flags: impl Fn(u64) -> Checked<RowFlags>,
+    ) -> Checked<RawRow> {
         let odd = || region.damage(self.flags.start, "a row cannot be read");
         let small = |column: usize| u32::try_from(values[column]);
         let row = || -> Result<RawRow, std::num::TryFromIntError> {
@@ -312,7 +366,7 @@ impl Extra {
         };
         let mut row = row().map_err(|_| odd())?;
         row.amount = self.amount(region, values[MANTISSA], values[EXPONENT])?;
-        row.flags = self.row_flags(region, values[FLAGS])?;
+        row.flags = flags(values[FLAGS])?;
         Ok(row)
     }
 
@@ -340,6 +394,14 @@ impl Extra {
         let code = u16::from_le_bytes([bytes[0], bytes[1]]);
         RowFlags::from_code(code)
             .ok_or_else(|| region.damage(self.flags.start, "a row has flags there are not"))
+    }
+
+    fn all_flags(&self, region: &Region, out: &mut Vec<RowFlags>) -> Checked<()> {
+        out.clear();
+        for number in 0..self.flags.len as u64 / 2 {
+            out.push(self.row_flags(region, number)?);
+        }
+        Ok(())
     }
 
     pub(super) fn position(&self, region: &Region, code: u64) -> Checked<Position> {

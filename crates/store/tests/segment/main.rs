@@ -8,7 +8,7 @@ mod merging;
 mod plug;
 mod story;
 
-use model::{BitcoinNetwork, Chain, SolanaNetwork};
+use model::{Address, BitcoinNetwork, Chain, SolanaNetwork, TxHash};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use store::segment::Segment;
@@ -58,4 +58,45 @@ fn small() -> Story {
     let story = (0..100).map(|_| stories.new_tree(&mut runner).expect("a story").current());
     let mut story = story.filter(|story| story.entries.len() > 6);
     story.next().expect("one of a hundred has some entries")
+}
+
+/// So many stories on top of each other, each with transactions and addresses of its own: enough for
+/// several groups, pages and radix places.
+fn large(chain: Chain, count: u16) -> Story {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let stories = stories(chain, 40);
+    let mut all = Story { chain, entries: Vec::new(), block_times: Default::default() };
+    for n in 0..count {
+        let story = stories.new_tree(&mut runner).expect("a story").current();
+        let [high, low] = n.to_be_bytes();
+        let renamed = |hash: TxHash| {
+            let mut bytes = hash.bytes().to_vec();
+            (bytes[1], bytes[2]) = (high, low);
+            TxHash::new(&bytes)
+        };
+        for mut entry in story.entries {
+            entry.hash = renamed(entry.hash);
+            for row in &mut entry.rows {
+                // Half of the spent ones are of another story, or of none.
+                row.previous = row.previous.map(|(hash, at)| (renamed(hash), at % 2));
+                for end in [&mut row.from, &mut row.to].into_iter().flatten() {
+                    let mut bytes = end.bytes().to_vec();
+                    bytes.iter_mut().skip(1).take(1).for_each(|byte| *byte = low % 60);
+                    *end = Address::from_bytes(&bytes, chain).expect("as long as before");
+                }
+            }
+            all.entries.push(entry);
+        }
+        all.block_times.extend(story.block_times);
+    }
+    all
+}
+
+#[test]
+fn a_larger_past_has_several_groups_and_answers_alike() {
+    for chain in [Chain::ETHEREUM, Chain::BITCOIN] {
+        let story = large(chain, 120);
+        assert!(story.rows().count() > 4096);
+        answers::check(&story, &read(written(&story)));
+    }
 }

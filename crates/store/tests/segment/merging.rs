@@ -106,3 +106,17 @@ fn what_is_merged_has_one_chain() {
     assert!(merge(&[(&segment, None), (&other, None)], &mut Vec::new()).is_err());
     assert!(merge(&[], &mut Vec::new()).is_err());
 }
+
+/// Enough of it that old numbers are looked up in tables, not in runs.
+#[test]
+fn what_lies_between_each_other_merges_in_order() {
+    for chain in [model::Chain::ETHEREUM, model::Chain::BITCOIN] {
+        let story = crate::large(chain, 60);
+        let gone: BTreeSet<TxHash> =
+            story.entries.iter().map(|e| e.hash).filter(|hash| hash.bytes()[2] % 5 == 0).collect();
+        let part = |n: u8| story.keep(|_, e| e.hash.bytes()[2] % 3 == n);
+        let (whole, segment) =
+            merged(&[(part(0), gone.clone()), (part(1), BTreeSet::new()), (part(2), gone)]);
+        answers::check(&whole, &segment);
+    }
+}
