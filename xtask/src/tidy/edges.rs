@@ -29,7 +29,7 @@ pub fn check(tree: &Tree) -> Result<Vec<Fault>> {
     }
     for name in &present {
         let manifest = tree.manifest(name)?;
-        if !takes_workspace_lints(&manifest) {
+        if !takes_workspace_lints(&manifest) && !repeats_lints(name, &manifest, tree)? {
             faults.push(format!("crate {name}: its manifest lacks `[lints] workspace = true`"));
         }
         let Some(may_use) = table.get(name) else {
@@ -68,6 +68,21 @@ impl MayUse {
 fn takes_workspace_lints(manifest: &toml::Table) -> bool {
     let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
     lints.and_then(toml::Value::as_bool) == Some(true)
+}
+
+/// `store` maps files into memory, which is unsafe: its lints are those of the workspace,
+/// repeated, but that each use of `unsafe` may be allowed where it stands.
+fn repeats_lints(name: &str, manifest: &toml::Table, tree: &Tree) -> Result<bool> {
+    if name != "store" {
+        return Ok(false);
+    }
+    let root: toml::Table = tree.text("Cargo.toml").unwrap_or_default().parse()?;
+    let wanted = root.get("workspace").and_then(|workspace| workspace.get("lints"));
+    let Some(mut wanted) = wanted.cloned() else { return Ok(false) };
+    if let Some(rust) = wanted.get_mut("rust").and_then(toml::Value::as_table_mut) {
+        rust.insert("unsafe_code".into(), "deny".into());
+    }
+    Ok(manifest.get("lints") == Some(&wanted))
 }
 
 /// The first table with a column `crate` and a column `may use`.
@@ -124,6 +139,21 @@ mod tests {
             ("crates/interdict/Cargo.toml", &manifest("trace")),
         ]);
         check(&sample.tree).expect("the table is there")
+    }
+
+    #[test]
+    fn only_the_store_may_repeat_the_lints_and_must_repeat_all() {
+        let root = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n[workspace.lints.clippy]\ntodo = \"warn\"\n";
+        let faults = |name: &str, lints: &str| {
+            let table = format!("| crate | may use |\n|---|---|\n| `{name}` | – |\n");
+            let path = format!("crates/{name}/Cargo.toml");
+            let files = [("ARCHITECTURE.md", table.as_str()), ("Cargo.toml", root), (&path, lints)];
+            let sample = sample::tree(&files);
+            check(&sample.tree).expect("the table is there").len()
+        };
+        let all = "[lints.rust]\nunsafe_code = \"deny\"\n[lints.clippy]\ntodo = \"warn\"\n";
+        let some = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        assert_eq!([faults("store", all), faults("store", some), faults("trace", all)], [0, 1, 1]);
     }
 
     #[test]
