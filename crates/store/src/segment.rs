@@ -5,6 +5,7 @@
 //! time. What is visible of a segment, and what several segments say together, is for layers above.
 //! The format is described in this crate's README.
 
+mod ahead;
 mod bytes;
 mod check;
 mod code;

@@ -196,6 +196,15 @@ impl Region {
         })
     }
 
+    /// Was every block of these bytes read before, by this process?
+    pub(super) fn is_checked(&self, range: &Range<usize>) -> bool {
+        let last = range.end.saturating_sub(1).max(range.start) / BLOCK;
+        (range.start / BLOCK..=last).all(|block| {
+            let word = self.checked.get(block / 64);
+            word.is_none_or(|word| word.load(Ordering::Relaxed) >> (block % 64) & 1 == 1)
+        })
+    }
+
     /// Asks the system to read these bytes soon. Only a hint: whatever goes wrong is no matter.
     pub(super) fn will_need(&self, range: Range<usize>) {
         #[cfg(unix)]

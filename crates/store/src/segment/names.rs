@@ -1,5 +1,7 @@
 //! Distinct byte strings, numbered by (hash, bytes), found by their bytes: addresses, assets, blocks.
 
+use std::ops::Range;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::bytes::{Checked, Part, Region};
@@ -163,6 +165,22 @@ impl Names {
         };
         let (start, end) = (ends.get(region, 0, at)?, ends.get(region, 0, at + 1)?);
         read_between(region, self.bytes, start, end)
+    }
+
+    /// Where a name lies in the file, if all are equally long.
+    pub(super) fn place_of(&self, number: u32) -> Option<Range<usize>> {
+        let start = self.bytes.start + number as usize * self.len;
+        (self.ends.is_none() && number < self.count).then(|| start..start + self.len)
+    }
+
+    /// Where the names of this key lie, if they are all equally long and this one is here.
+    pub(super) fn place_of_key(&self, region: &Region, key: u64) -> Checked<Option<Range<usize>>> {
+        if self.count == 0 || self.ends.is_some() || !self.may_hold(region, key)? {
+            return Ok(None);
+        }
+        let radix = radix_of(key, self.bits);
+        let (low, _) = bucket(region, &self.radix, radix, u64::from(self.count))?;
+        Ok(u32::try_from(low).ok().and_then(|low| self.place_of(low)))
     }
 
     pub(super) fn may_hold(&self, region: &Region, key: u64) -> Checked<bool> {

@@ -4,7 +4,9 @@
 //! ends) as 64-bit numbers. A group is a header (per column its least value, 64 bits, then 24 bits of
 //! offset and 8 of width), the packed columns, and extra bytes that its owner knows.
 
-use tantivy_bitpacker::{BitPacker, BitUnpacker};
+mod unpack;
+
+use tantivy_bitpacker::BitPacker;
 
 use super::bytes::{Checked, Part, Region};
 use super::layout::{Section, SectionId};
@@ -166,6 +168,21 @@ impl Groups {
         Ok(Group { region, start, len, rows, headers })
     }
 
+    /// Where a group lies in the file, without touching it.
+    pub(super) fn place_of(
+        &self,
+        region: &Region,
+        group: usize,
+    ) -> Checked<std::ops::Range<usize>> {
+        let bytes = region.read(self.starts, group.saturating_mul(8), 16)?;
+        let place = |bytes: &[u8]| {
+            let at = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+            usize::try_from(at).map_or(self.data.len, |at| at.min(self.data.len))
+        };
+        let (start, end) = (place(&bytes[..8]), place(&bytes[8..]));
+        Ok(self.data.start + start..self.data.start + end.max(start))
+    }
+
     /// One value of a row.
     #[inline]
     pub(super) fn get(&self, region: &Region, column: usize, row: u64) -> Checked<u64> {
@@ -194,13 +211,15 @@ impl Groups {
             return Ok(());
         }
         self.place(region, range.end - 1)?;
-        let mut values = [0; GROUP];
+        // Small, since most addresses have few postings and this is cleared for each.
+        let mut values = [0; 64];
         let mut row = range.start;
         while row < range.end {
             let (group, at) = self.place(region, row)?;
             let group = self.group(region, group)?;
             let left = range.end - row;
-            let some = usize::try_from(left).unwrap_or(GROUP).min(group.rows - at);
+            let most = values.len().min(group.rows - at);
+            let some = usize::try_from(left).unwrap_or(most).min(most);
             group.read(column, at, &mut values[..some])?;
             values[..some].iter().for_each(|value| visit(*value));
             row += some as u64;
@@ -329,10 +348,15 @@ impl Group<'_> {
         let part = Part { start: self.start, len: self.len };
         let end = ((at + out.len()) * usize::from(width)).div_ceil(8);
         let bytes = self.region.read(part, start, end)?;
-        let at = u32::try_from(at).expect("a group has 1024 rows");
-        BitUnpacker::new(width).get_range(at, bytes, out);
-        let most = out.iter().fold(0, |most, value| most.max(*value));
-        self.above(least, most)?;
+        unpack::unpack(width, at, bytes, out);
+        if least == 0 {
+            return Ok(());
+        }
+        if least.leading_zeros() == 0 || width == 64 {
+            let most = out.iter().fold(0, |most, value| most.max(*value));
+            self.above(least, most)?;
+        }
+        // Narrower than 57 bits above less than 63: no sum is beyond 64.
         out.iter_mut().for_each(|value| *value += least);
         Ok(())
     }

@@ -12,6 +12,10 @@ use model::{Address, Asset, Chain, Direction, Limits, Reached, Seek, Timestamp, 
 use super::merge::Merge;
 use super::past::{Past, Visible};
 use crate::StoreError;
+use crate::segment::NOBODY;
+
+/// From so many on, what they will touch is asked of the disk at once.
+const MANY: usize = 32;
 
 /// The postings of one account in one layer.
 struct Hit {
@@ -75,18 +79,49 @@ impl Ask<'_> {
                 continue;
             }
             numbers.clear();
-            layer.segment.address_numbers(&names, &mut numbers)?;
-            for (seek, number) in seeks.iter().zip(&numbers) {
-                let Some(number) = number else { continue };
-                let postings = layer.segment.postings(self.direction, *number)?;
-                let postings = self.narrowed(layer, &self.frontier[*seek], postings)?;
+            self.find(layer, &names, &mut numbers)?;
+            let found =
+                seeks.iter().zip(&numbers).filter_map(|(at, number)| Some((*at, (*number)?)));
+            let mut ranges = Vec::new();
+            for (seek, number) in found {
+                let postings = layer.segment.postings(self.direction, number)?;
                 if !postings.is_empty() {
-                    hits.push(Hit { seek: *seek, layer: at, postings });
+                    ranges.push((seek, postings));
+                }
+            }
+            self.ahead(layer, &ranges);
+            for (seek, postings) in ranges {
+                let postings = self.narrowed(layer, &self.frontier[seek], postings)?;
+                if !postings.is_empty() {
+                    hits.push(Hit { seek, layer: at, postings });
                 }
             }
         }
         hits.sort_by_key(|hit| (hit.seek, hit.layer));
         Ok(hits)
+    }
+
+    fn find(
+        &self,
+        layer: &Visible,
+        names: &[&[u8]],
+        numbers: &mut Vec<Option<u32>>,
+    ) -> Result<(), StoreError> {
+        let is_cold = names.len() >= MANY && layer.segment.ahead_names(names);
+        layer.segment.address_numbers(names, numbers)?;
+        if is_cold {
+            let found: Vec<u32> = numbers.iter().flatten().copied().collect();
+            layer.segment.ahead_ends(self.direction, &found);
+        }
+        Ok(())
+    }
+
+    /// Has the postings read ahead.
+    fn ahead(&self, layer: &Visible, ranges: &[(usize, Range<u64>)]) {
+        if ranges.len() >= MANY {
+            let ranges: Vec<Range<u64>> = ranges.iter().map(|(_, range)| range.clone()).collect();
+            layer.segment.ahead_postings(self.direction, &ranges);
+        }
     }
 
     /// Bounds in time become bounds of rows: postings are in the order of rows.
@@ -133,6 +168,12 @@ impl Ask<'_> {
     }
 
     fn read(&self, picks: &[Pick], reached: &mut [Reached]) -> Result<(), StoreError> {
+        if picks.len() >= MANY {
+            for (at, layer) in self.past.layers.iter().enumerate() {
+                let rows = picks.iter().filter(|pick| pick.layer == at).map(|pick| pick.row);
+                read_ahead(layer, &rows.collect::<Vec<u32>>())?;
+            }
+        }
         for pick in picks {
             let layer = &self.past.layers[pick.layer];
             let known = &self.frontier[pick.seek].account.address;
@@ -151,6 +192,22 @@ impl Ask<'_> {
     ) -> Result<Transfer, StoreError> {
         layer.transfer(row)
     }
+}
+
+/// Has rows read ahead, and then what they name.
+fn read_ahead(layer: &Visible, rows: &[u32]) -> Result<(), StoreError> {
+    if !layer.segment.ahead_rows(rows) {
+        return Ok(());
+    }
+    let (mut entries, mut addresses) = (Vec::new(), Vec::new());
+    for row in rows {
+        let row = layer.segment.row(*row)?;
+        entries.push(row.entry);
+        addresses.extend([row.from, row.to].into_iter().filter(|number| *number != NOBODY));
+    }
+    layer.segment.ahead_entries(&entries);
+    layer.segment.ahead_addresses(&addresses);
+    Ok(())
 }
 
 /// What a row must have, in the numbers of one layer.

@@ -80,7 +80,23 @@ impl<'a> Reader<'a> {
     ) -> Result<(), StoreError> {
         let start = self.index();
         let end = self.rows.entries.len().min(start + self.left.len());
+        let is_whole = start == 0 && end == self.rows.entries.len();
+        let is_shown = self.veil.is_none() && !self.rows.has_hidden;
+        if is_whole && is_shown && batch.is_empty() {
+            return self.give_group(names, batch);
+        }
         self.put(start..end, names, batch)
+    }
+
+    /// A whole group of which all is shown: its columns are handed over rather than copied.
+    fn give_group(&mut self, names: &Names<'_>, batch: &mut ColumnBatch) -> Result<(), StoreError> {
+        let rows = 0..self.rows.entries.len();
+        let first_row = self.left.start;
+        self.left.start += u32::try_from(rows.len()).expect("a group has 1024 rows");
+        std::mem::swap(&mut batch.amounts, &mut self.rows.amounts);
+        std::mem::swap(&mut batch.kinds, &mut self.rows.kinds);
+        self.group = None;
+        self.put_rest(rows, first_row, names, batch)
     }
 
     /// The rest of the entry that the next row is in, as far as this group holds it.
@@ -131,6 +147,19 @@ impl<'a> Reader<'a> {
         names: &Names<'_>,
         batch: &mut ColumnBatch,
     ) -> Result<(), StoreError> {
+        batch.amounts.extend_from_slice(&self.rows.amounts[rows.clone()]);
+        batch.kinds.extend_from_slice(&self.rows.kinds[rows.clone()]);
+        self.put_rest(rows, first_row, names, batch)
+    }
+
+    /// All columns but amounts and kinds.
+    fn put_rest(
+        &mut self,
+        rows: Range<usize>,
+        first_row: u32,
+        names: &Names<'_>,
+        batch: &mut ColumnBatch,
+    ) -> Result<(), StoreError> {
         let known = names.layer(self.at);
         let number = |local: &u32| names.numbering.number(self.at, *local);
         let first = known.first_row + u64::from(first_row);
@@ -147,8 +176,6 @@ impl<'a> Reader<'a> {
         }
         let assets = self.rows.assets[rows.clone()].iter();
         batch.assets.extend(assets.map(|asset| known.assets[*asset as usize]));
-        batch.amounts.extend_from_slice(&self.rows.amounts[rows.clone()]);
-        batch.kinds.extend_from_slice(&self.rows.kinds[rows.clone()]);
         self.put_times(rows.clone(), batch)?;
         if names.past.chain.is_utxo() {
             return self.put_spends(rows, first_row, names, batch);
