@@ -5,6 +5,7 @@
 //! [`Outcome`]s, one a work, as lines of JSON for the process that started this one.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -108,8 +109,12 @@ fn load(
     contender.finish()?;
     let took = started.elapsed();
     ensure!(rows == head.transfers, "{rows} transfers were read of {}", head.transfers);
+    let said = contender.bytes()?;
     drop(contender);
-    let bytes = folder_bytes(store)?;
+    let bytes = match said {
+        Some(bytes) => bytes,
+        None => folder_bytes(store)?,
+    };
     let count = head.transfers as f64;
     Ok(vec![
         Outcome::of(
@@ -368,7 +373,8 @@ fn folder_bytes(folder: &Path) -> Result<u64> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let found = entry.metadata()?;
-        bytes += if found.is_dir() { folder_bytes(&entry.path())? } else { found.len() };
+        // What is allocated: a file may be longer than what it holds.
+        bytes += if found.is_dir() { folder_bytes(&entry.path())? } else { found.blocks() * 512 };
     }
     Ok(bytes)
 }

@@ -396,7 +396,10 @@ fn listen(command: &mut Command) -> Result<Vec<Outcome>> {
         let mut last = String::new();
         for line in std::io::BufRead::lines(std::io::BufReader::new(said)).map_while(Result::ok) {
             eprintln!("{line}");
-            last = line;
+            // An error may go on for many lines; its first one says what it is.
+            if !last.starts_with("error: ") {
+                last = line;
+            }
         }
         last
     });

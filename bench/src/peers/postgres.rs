@@ -309,6 +309,13 @@ impl Tables for Elephant {
         Ok(transaction.commit()?)
     }
 
+    /// Tables and indexes alone: the log and the server's own tables would drown them.
+    fn bytes(&mut self) -> Result<Option<u64>> {
+        let sql = "SELECT sum(pg_total_relation_size(oid))::int8 FROM pg_class
+                   WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+        Ok(Some(self.db.query_one(sql, &[])?.get::<_, i64>(0).cast_unsigned()))
+    }
+
     fn processes(&self) -> Vec<u32> {
         vec![self.server.process.id()]
     }

@@ -99,6 +99,11 @@ pub trait Tables {
     /// Takes away all that is numbered from `keep` on.
     fn undo(&mut self, keep: &BlockRow) -> Result<()>;
 
+    /// See [`Contender::bytes`].
+    fn bytes(&mut self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     fn processes(&self) -> Vec<u32> {
         Vec::new()
     }
@@ -295,6 +300,10 @@ impl<T: Tables> Contender for Relational<T> {
         // Addresses that went are not known any more.
         self.known.retain(|_, number| *number < keep.addresses);
         Ok(())
+    }
+
+    fn bytes(&mut self) -> Result<Option<u64>> {
+        self.tables.bytes()
     }
 
     fn processes(&self) -> Vec<u32> {
