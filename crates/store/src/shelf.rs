@@ -5,8 +5,8 @@
 //! what it does not name is left over from a crash, and a writer removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,7 @@ use model::Chain;
 
 use crate::StoreError;
 use crate::catalog::{HotRow, MaskRow, SegmentId, SegmentRow, State, make_folder};
+use crate::disk::{RealDisk, write_segment};
 use crate::error::Doing;
 use crate::layers::{HotBlock, Layer, Layers, Mask, Masked};
 use crate::segment::{Head, Segment, Sink};
@@ -63,7 +64,10 @@ impl Shelf {
     ) -> Result<Written, StoreError> {
         let name = name(chain, id);
         let (head, bytes) = match &*self.place {
-            Place::Disk(folder) => write_file(folder, &name, fill)?,
+            Place::Disk(folder) => {
+                make_folder(folder)?;
+                write_segment(&RealDisk, folder, &name, fill)?
+            }
             Place::Memory(files) => {
                 let mut bytes = Vec::new();
                 let head = fill(&mut bytes)?;
@@ -253,42 +257,6 @@ pub(crate) fn slug(chain: Chain) -> String {
 pub(crate) fn mask(row: &MaskRow) -> Mask {
     let counts = Masked { transfers: row.transfers, unresolved: row.unresolved };
     Mask { by: row.by, on: row.on, entries: row.entries.clone(), counts }
-}
-
-struct FileSink<'a> {
-    file: BufWriter<File>,
-    path: &'a Path,
-    bytes: u64,
-}
-
-impl Sink for FileSink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).doing(|| format!("write {}", self.path.display()))
-    }
-}
-
-fn write_file(
-    folder: &Path,
-    name: &str,
-    fill: impl FnOnce(&mut dyn Sink) -> Result<Head, StoreError>,
-) -> Result<(Head, u64), StoreError> {
-    make_folder(folder)?;
-    let path = folder.join(name);
-    let part = folder.join(format!("{name}.part"));
-    let doing = || format!("write {}", path.display());
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&part).doing(doing)?;
-    let mut sink = FileSink { file: BufWriter::new(file), path: &path, bytes: 0 };
-    let head = fill(&mut sink)?;
-    let bytes = sink.bytes;
-    let file = sink.file.into_inner().map_err(std::io::IntoInnerError::into_error).doing(doing)?;
-    file.sync_all().doing(doing)?;
-    fs::rename(&part, &path).doing(doing)?;
-    Ok((head, bytes))
 }
 
 #[cfg(unix)]

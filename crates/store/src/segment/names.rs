@@ -145,7 +145,10 @@ impl Names {
         let bits = radix_bits(items);
         let radix = Groups::open(region, of(ids.radix), 1)?;
         let is_whole = radix.rows == (1 << bits) + 1
-            && ends.map_or(len as u64 * items == bytes.len as u64, |ends| ends.rows == items + 1);
+            && match ends {
+                Some(ends) => ends.rows == items + 1,
+                None => len > 0 && len as u64 * items == bytes.len as u64,
+            };
         if !is_whole {
             return Err(odd());
         }
