@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::{Chain, Date, Timestamp};
-use trace::Policy;
+use trace::{Method, Policy};
 
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
@@ -30,6 +30,7 @@ Examples:
   interdict labels import tagpack packs/
   interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2 --policy fifo
   interdict trace --case cases/bybit-2025.toml --compare
+  interdict trace 0x… 0x… --apart --format json
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html --bundle theft.bundle
   interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2025-03-05
   interdict verify theft.bundle";
@@ -232,6 +233,7 @@ Examples:
   interdict trace eip155:1:0x4766… --policy highest-value --hops 4
   interdict trace <txid>:1 --backward --format json
   interdict trace 0x… --since 2025-02-21 --min-value '0.5 ETH' --compare
+  interdict trace 0x… 0x… --apart --format json
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html")]
 pub struct TraceArgs {
     /// Where the money starts (with --backward: where it arrived)
@@ -267,6 +269,13 @@ pub struct TraceArgs {
     /// Transfers looked at, at most [default: 200000]
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
+    /// How the past is read; the answer is the same: `frontier` asks hop by hop, `sweep` reads
+    /// everything once [default: auto]
+    #[arg(long, value_name = "auto|frontier|sweep")]
+    pub method: Option<Method>,
+    /// Each source is a theft of its own: one report each, the past read once for all
+    #[arg(long, conflicts_with = "bundle")]
+    pub apart: bool,
     /// Every policy side by side, with the range of their answers
     #[arg(long)]
     pub compare: bool,

@@ -534,6 +534,22 @@ fn a_store_that_is_none_is_said_not_overwritten() {
 // -- helpers -----------------------------------------------------------------------------
 
 /// Money that goes down a line: 3, 2 and 1 ETH on three days.
+#[test]
+fn several_thefts_apart_are_each_their_own_answer() {
+    let home = line();
+    let (first, second) = (evm(0xab), evm(0xac));
+    let alone = |source: &str| home.json(&["trace", source, "--format", "json"]);
+    for method in ["auto", "frontier", "sweep"] {
+        let apart = ["trace", &first, &second, "--apart", "--method", method, "--format", "json"];
+        let reports = home.json(&apart);
+        assert_eq!(rows(&reports), [alone(&first), alone(&second)], "{method}");
+    }
+    let tables = home.ok(&["trace", &first, &second, "--apart"]);
+    assert_eq!(tables.matches("Forward from").count(), 2, "{tables}");
+    home.refuses(&["trace", &first, "--apart", "--format", "dot"], &["--apart", "table or json"]);
+    home.refuses(&["trace", &first, "--method", "guess"], &["guess", "frontier", "sweep"]);
+}
+
 fn line() -> Home {
     let home = Home::new();
     let row = |from, to, tx: u8, time: &str, amount: &str| {

@@ -128,7 +128,7 @@ fn line(file: &Imported) -> String {
     format!("{}: {}\n", file.file, parts.join(", "))
 }
 
-fn count(number: u64, one: &str, many: &str) -> String {
+pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 

@@ -64,7 +64,12 @@ fn look(home: &Home, out: &Out) -> Result<Checked> {
 
 fn whole(checked: &Checked) -> String {
     let Checked { segments, transfers, bytes, .. } = checked;
-    format!("whole: {segments} segments, {transfers} transfers, {bytes} bytes of segments read")
+    let segments = of_segments(*segments);
+    format!("whole: {segments}, {transfers} transfers, {bytes} bytes of segments read")
+}
+
+fn of_segments(number: u64) -> String {
+    super::import::count(number, "segment", "segments")
 }
 
 fn held(segment: &DamagedSegment) -> String {
@@ -171,15 +176,18 @@ fn stats(home: &Home, args: &StatusArgs, out: &Out) -> Result<ExitCode> {
     }
     let each = each.map_or_else(String::new, |each| format!(", {each} a transfer"));
     out.print(&format!(
-        "{} transfers, {} addresses, {segments} segments, {} bytes{each}\n",
-        stats.transfers, stats.addresses, stats.bytes_on_disk
+        "{} transfers, {} addresses, {}, {} bytes{each}\n",
+        stats.transfers,
+        stats.addresses,
+        of_segments(segments),
+        stats.bytes_on_disk
     ))?;
     for chain in layout {
         out.print(&format!(
-            "{}: {} transfers in {} segments, {} bytes, {} transfers masked\n",
+            "{}: {} transfers in {}, {} bytes, {} transfers masked\n",
             chain.chain.name(),
             chain.transfers,
-            chain.segments,
+            of_segments(chain.segments),
             chain.bytes,
             chain.masked
         ))?;
@@ -197,8 +205,11 @@ fn compact(home: &Home, out: &Out) -> Result<ExitCode> {
     spinner.finish_and_clear();
     let done = done?;
     out.print(&format!(
-        "{} segments are {}, {} bytes are {}\n",
-        done.segments_before, done.segments_after, done.bytes_before, done.bytes_after
+        "{} before, {} now; {} bytes before, {} now\n",
+        of_segments(done.segments_before),
+        done.segments_after,
+        done.bytes_before,
+        done.bytes_after
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -230,9 +241,9 @@ fn backup(home: &Home, args: &StoreBackupArgs, out: &Out) -> Result<ExitCode> {
     spinner.finish_and_clear();
     let copied = copied?;
     out.print(&format!(
-        "{}: {} segments, {} bytes, with the keys that sign evidence\n",
+        "{}: {}, {} bytes, with the keys that sign evidence\n",
         args.out.display(),
-        copied.segments,
+        of_segments(copied.segments),
         copied.bytes
     ))?;
     Ok(ExitCode::SUCCESS)

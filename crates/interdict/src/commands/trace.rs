@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::{AssetKind, Direction, Registry, U256, View, amount};
+use model::{AssetKind, Book, Direction, Registry, U256, View, amount};
 use trace::{Method, MinValue, Policy, Report, Settings};
 
 use crate::bundle;
@@ -32,6 +32,9 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
         case.add_labels(&mut book)?;
     }
     let mut settings = settings(&store, &args, case.as_ref())?;
+    if args.apart {
+        return apart(&store, &book, &settings, &args, out);
+    }
     if args.bundle.is_some() {
         // What the walk asks for is what the bundle holds: it must ask for all of it.
         settings.method = Method::Frontier;
@@ -59,6 +62,41 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Each source by itself: tables one after another, or an array of reports.
+fn apart(
+    view: &dyn View,
+    book: &Book,
+    settings: &Settings,
+    args: &TraceArgs,
+    out: &Out,
+) -> Result<ExitCode> {
+    if !matches!(args.format, TraceFormat::Table | TraceFormat::Json) {
+        bail!(
+            "--apart gives several reports, which go into a table or JSON: expected --format table or json"
+        );
+    }
+    let one =
+        |source: &trace::Source| Settings { sources: vec![source.clone()], ..settings.clone() };
+    let thefts: Vec<Settings> = settings.sources.iter().map(one).collect();
+    let spinner = out.spinner(format!("following {} thefts", thefts.len()));
+    let reports: Result<Vec<Report>, _> =
+        trace::run_many(view, book, &thefts).into_iter().collect();
+    spinner.finish_and_clear();
+    let reports = reports?;
+    let text = if args.format == TraceFormat::Json {
+        let mut text = serde_json::to_string_pretty(&reports)?;
+        text.push('\n');
+        text
+    } else {
+        let style = style(args, out);
+        let tables: Vec<String> =
+            reports.iter().map(|report| render::table(report, None, &style)).collect();
+        tables.join("\n")
+    };
+    deliver(&text, args, out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Settings> {
     let said = case.map(|case| &case.file.settings);
     let chain = args.chain.or(case.and_then(|case| case.file.chain));
@@ -78,6 +116,7 @@ fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Se
         (_, _, Some(direction)) => direction,
     };
     settings.compare = args.compare;
+    settings.method = args.method.unwrap_or_default();
     settings.hops_max = args.hops.or(said.and_then(|s| s.hops));
     settings.budget = args.budget.or(said.and_then(|s| s.budget)).unwrap_or(Settings::BUDGET);
     settings.hub_degree = said.and_then(|s| s.hub_degree).unwrap_or(Settings::HUB_DEGREE);
@@ -136,12 +175,7 @@ fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
 fn write(report: &Report, heading: &Heading, args: &TraceArgs, out: &Out) -> Result<()> {
     let text = match args.format {
         TraceFormat::Table => {
-            let style = if args.out.is_some() {
-                render::Style { color: false, width: 80 }
-            } else {
-                out.style()
-            };
-            render::table(report, args.case.is_some().then_some(heading), &style)
+            render::table(report, args.case.is_some().then_some(heading), &style(args, out))
         }
         TraceFormat::Json => {
             let mut text = serde_json::to_string_pretty(report)?;
@@ -152,10 +186,22 @@ fn write(report: &Report, heading: &Heading, args: &TraceArgs, out: &Out) -> Res
         TraceFormat::Dot => render::dot(report),
         TraceFormat::Html => render::html(report, heading),
     };
+    deliver(&text, args, out)
+}
+
+/// A file is read in any terminal.
+fn style(args: &TraceArgs, out: &Out) -> render::Style {
+    match args.out {
+        Some(_) => render::Style { color: false, width: 80 },
+        None => out.style(),
+    }
+}
+
+fn deliver(text: &str, args: &TraceArgs, out: &Out) -> Result<()> {
     match &args.out {
-        None => Ok(out.print(&text)?),
+        None => Ok(out.print(text)?),
         Some(path) => {
-            save(path, &text)?;
+            save(path, text)?;
             out.note(&format!("written to {}", path.display()));
             Ok(())
         }
