@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::catalog::{Catalog, State};
+use crate::hot;
 use crate::layers::Layers;
 use crate::shelf::Shelf;
 use crate::snapshot::Snapshot;
@@ -31,7 +32,7 @@ impl Current {
             }
             state = newer;
         };
-        let snapshot = Snapshot::new(&layers, state.assets.clone(), earlier);
+        let snapshot = Snapshot::new(&layers, hot::assets(&state)?, earlier);
         Ok(Current { state, layers, snapshot })
     }
 
