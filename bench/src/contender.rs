@@ -118,10 +118,6 @@ pub struct Entry {
     pub settings: &'static str,
 }
 
-/// Undoing waits for the store's followed blocks.
-const OURS_NOW: &[Work] =
-    &[Work::Ingest, Work::Bytes, Work::Page, Work::Trace, Work::Reach, Work::Sweep, Work::Cold];
-
 const STORE: &[Work] = &[
     Work::Ingest,
     Work::Bytes,
@@ -139,7 +135,7 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         name: OURS,
         title: "Interdict",
-        works: OURS_NOW,
+        works: STORE,
         transfers_max: u64::MAX,
         settings: peers::ours::SETTINGS,
     },

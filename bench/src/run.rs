@@ -63,8 +63,7 @@ pub fn run(plan: &Plan) -> Result<ExitCode> {
     results.limits = Some(limits::measure(&plan.folder, plan.smoke)?);
     let mut failures = Vec::new();
     for transfers in plan.transfers()? {
-        plan.measure_scale(transfers, &here, &mut results, &mut failures)?;
-        results.write(&kept)?;
+        plan.measure_scale(transfers, &here, &mut results, &mut failures, &kept)?;
     }
     if plan.wants(Work::Parse) {
         plan.measure_parsing(&mut results, &mut failures);
@@ -162,6 +161,7 @@ impl Plan {
         here: &[&Entry],
         results: &mut Results,
         failures: &mut Vec<String>,
+        kept: &Path,
     ) -> Result<()> {
         let scale = scale_name(transfers);
         let is_wanted = |work: &Work| *work != Work::Parse && self.wants(*work);
@@ -180,7 +180,7 @@ impl Plan {
             if works.is_empty() {
                 continue;
             }
-            let mut one = One { plan: self, entry, scale: &scale, transfers, input: &input };
+            let one = One { plan: self, entry, scale: &scale, transfers, input: &input };
             if transfers > entry.transfers_max {
                 let why =
                     format!("not measured above {} transfers", scale_name(entry.transfers_max));
@@ -191,6 +191,8 @@ impl Plan {
             }
             eprintln!("── {scale}: {}", entry.title);
             one.measure(&works, results, failures);
+            // So that an interrupted run keeps what it has.
+            results.write(kept)?;
         }
         Ok(())
     }
@@ -267,7 +269,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn measure(&mut self, works: &[Work], results: &mut Results, failures: &mut Vec<String>) {
+    fn measure(&self, works: &[Work], results: &mut Results, failures: &mut Vec<String>) {
         let has_store = self.entry.works.contains(&Work::Ingest);
         let outcome = if has_store {
             self.measure_store(works, results)

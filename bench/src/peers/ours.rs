@@ -1,13 +1,18 @@
 //! Interdict's own store, through the functions its binary uses.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use model::{
-    Account, Address, Asset, Book, Confidence, Direction, Evidence, Fact, Label, Limits, Position,
-    Registry, Seek, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256,
-    View,
+    Account, Address, Asset, BlockFact, Book, Confidence, Direction, Evidence, Fact, Label, Limits,
+    Position, Registry, Seek, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
+    U256, View,
 };
+use store::catalog::{Catalog, Writer};
+use store::hot::{self, FollowedBlock};
+use store::layers::Layers;
+use store::shelf::Shelf;
 use store::{FileRecord, Store};
 use trace::Source;
 
@@ -18,9 +23,11 @@ use crate::sweep::{Policy, Swept};
 use crate::truth::PAGE_ROWS;
 use crate::walk::{PER_ACCOUNT, Step, walk};
 
-pub const SETTINGS: &str = "as it comes; a batch is one file taken in and committed; read through `View`, whole transfers each time";
+pub const SETTINGS: &str = "as it comes; a batch is one file taken in and committed; compacted as its finish; read through `View`, whole transfers each time";
 
 pub struct Ours {
+    home: PathBuf,
+    head: Option<Head>,
     store: Store,
     assets: Vec<Asset>,
     services: Vec<stream::Address>,
@@ -31,11 +38,28 @@ pub struct Ours {
     batches: u64,
 }
 
+/// A follower's own hold on the store, until the store offers one.
+struct Head {
+    catalog: Catalog,
+    writer: Arc<Writer>,
+    shelf: Shelf,
+}
+
+impl Head {
+    fn open(home: &Path) -> Result<Head> {
+        let catalog = Catalog::open(home)?;
+        let writer = catalog.writer("follow a chain")?;
+        Ok(Head { catalog, writer, shelf: Shelf::in_home(home) })
+    }
+}
+
 impl Ours {
     pub fn open(folder: &Path, head: &Recording) -> Result<Ours> {
         let store = Store::open(folder)?;
         let assets: Result<Vec<Asset>, _> = head.assets.iter().map(|text| text.parse()).collect();
         Ok(Ours {
+            home: folder.to_path_buf(),
+            head: None,
             batches: store.files()?.len() as u64,
             store,
             assets: assets?,
@@ -44,6 +68,22 @@ impl Ours {
             thief: head.thief(),
             stolen_at: head.stolen_at,
         })
+    }
+
+    /// What whoever follows a chain does: changes the head, and sees what it changed.
+    fn at_head(
+        &mut self,
+        change: impl FnOnce(&mut Catalog, &Arc<Writer>, &Layers) -> Result<()>,
+    ) -> Result<()> {
+        let mut head = match self.head.take() {
+            Some(head) => head,
+            None => Head::open(&self.home)?,
+        };
+        let layers = head.shelf.layers(&head.catalog.state()?)?;
+        change(&mut head.catalog, &head.writer, &layers.context("a segment file is gone")?)?;
+        self.head = Some(head);
+        self.store.refresh()?;
+        Ok(())
     }
 
     fn add(&self, rows: &mut Rows, transfer: &Transfer) -> Result<()> {
@@ -88,6 +128,28 @@ fn fact(
         kind,
     };
     Ok(Fact::Transfer { transfer, evidence })
+}
+
+fn followed(assets: &[Asset], block: &Block) -> Result<FollowedBlock> {
+    let hash = |height: u32| {
+        let mut bytes = [7; 32];
+        bytes[..4].copy_from_slice(&height.to_be_bytes());
+        TxHash::new(&bytes)
+    };
+    let (hash, parent) = (hash(block.height), hash(block.height - 1));
+    let (height, time) = (u64::from(block.height), Timestamp::from_second(block.time)?);
+    let itself = BlockFact {
+        chain: CHAIN,
+        hash: Some(hash),
+        parent: Some(parent),
+        height: Some(height),
+        time,
+        work: None,
+    };
+    let transfers: Result<Vec<Fact>> =
+        block.each().map(|(index, tx, row)| fact(assets, block, index, tx, row)).collect();
+    let facts = std::iter::once(Fact::Block(itself)).chain(transfers?).collect();
+    Ok(FollowedBlock { chain: CHAIN, height, hash, parent, time, facts })
 }
 
 fn placed(code: u32) -> (Position, TransferKind, Evidence) {
@@ -225,7 +287,24 @@ impl Contender for Ours {
         })
     }
 
-    fn undo(&mut self, _blocks: u32) -> Result<()> {
-        bail!("the store cannot undo a followed block yet")
+    fn finish(&mut self) -> Result<()> {
+        self.store.compact()?;
+        Ok(())
+    }
+
+    fn follow(&mut self, block: &Block) -> Result<()> {
+        let followed = followed(&self.assets, block)?;
+        self.at_head(|catalog, writer, layers| {
+            Ok(hot::append(catalog, writer, layers, &[followed])?)
+        })
+    }
+
+    /// All that is followed, which is as many as were.
+    fn undo(&mut self, blocks: u32) -> Result<()> {
+        self.at_head(|catalog, writer, layers| {
+            let followed = layers.hot(CHAIN).len();
+            ensure!(followed == blocks as usize, "{followed} blocks are followed, not {blocks}");
+            Ok(hot::unwind(catalog, writer, layers, CHAIN, None)?)
+        })
     }
 }
