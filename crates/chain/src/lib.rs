@@ -1,7 +1,10 @@
 //! What happened on a chain.
 //!
-//! Bytes come in (files now, nodes later), [`model::Fact`]s go out. A source is
-//! taken at its word: what several sources say of one transfer is settled by the
-//! store, as [`model::Memory`] does it. This crate may do I/O.
+//! Bytes come in, from files ([`import`]) or from nodes ([`source`], one module
+//! per chain), and [`model::Fact`]s go out. A file is taken at its word, a node
+//! only once its answers fit together; what several sources say of one transfer
+//! is settled by the store, as [`model::Memory`] does it. This crate may do I/O.
 
+pub mod http;
 pub mod import;
+pub mod source;

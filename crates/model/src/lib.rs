@@ -40,7 +40,7 @@ pub use asset::{Asset, AssetKind, AssetMeta, Freezable};
 pub use book::Book;
 pub use chain::{BitcoinNetwork, Chain, ChainError, SolanaNetwork, TronNetwork};
 pub use columns::{ColumnBatch, Columns};
-pub use fact::{BlockFact, Evidence, Fact, Oddity};
+pub use fact::{BlockFact, Evidence, Fact, Freeze, FreezeAction, Oddity};
 pub use finding::{Finding, FindingKind, Severity};
 pub use identifier::{Family, Identifier, Key};
 pub use jiff::Timestamp;

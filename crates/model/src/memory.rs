@@ -206,7 +206,7 @@ impl Heap {
                 let known = self.assets.entry(meta.asset.clone());
                 merge_meta(known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())), &meta);
             }
-            Fact::Oddity(_) => {}
+            Fact::Freeze(_) | Fact::Oddity(_) => {}
         }
     }
 

@@ -158,6 +158,7 @@ fn is_of(fact: &Fact, chain: Chain) -> bool {
             Fact::TracesCover { chain, .. } => *chain,
             Fact::Failed { tx } | Fact::NftLog { tx, .. } => tx.chain,
             Fact::Asset(meta) => meta.asset.chain,
+            Fact::Freeze(freeze) => freeze.tx.chain,
             Fact::Oddity(_) => chain,
         }
 }

@@ -89,6 +89,7 @@ impl<'a> Run<'a> {
             Fact::TracesCover { .. }
             | Fact::Failed { .. }
             | Fact::NftLog { .. }
+            | Fact::Freeze(_)
             | Fact::Asset(_) => {}
         }
         (self.sink)(fact).map_err(|source| ImportError {

@@ -63,7 +63,7 @@ impl Kept {
             Fact::Block(block) => self.rest.blocks.push(keep_block(&block)),
             Fact::TracesCover { chain, height } => self.rest.covered.push((chain, height)),
             Fact::Asset(meta) => self.rest.assets.push(keep_asset(meta)),
-            Fact::Oddity(_) => {}
+            Fact::Freeze(_) | Fact::Oddity(_) => {}
         }
     }
 

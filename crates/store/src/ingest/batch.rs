@@ -140,6 +140,10 @@ impl<'a> Batch<'a> {
                 merge_meta(known, told);
                 return Ok(());
             }
+            Fact::Freeze(freeze) => {
+                self.oddities.push(freeze.unkept());
+                return Ok(());
+            }
             Fact::Oddity(oddity) => {
                 self.oddities.push(oddity.clone());
                 return Ok(());

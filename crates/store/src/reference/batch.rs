@@ -98,8 +98,8 @@ impl Batch<'_> {
             Fact::Failed { tx } => self.put_failed(tx),
             Fact::NftLog { tx, log_index } => self.put_nft_log(tx, *log_index),
             Fact::Asset(meta) => self.put_asset(meta),
-            // Kept with the file, by whoever keeps files.
-            Fact::Oddity(_) => {
+            // Kept with the file, by whoever keeps files; a freeze that is not kept is one.
+            Fact::Freeze(_) | Fact::Oddity(_) => {
                 self.counts.oddities += 1;
                 Ok(())
             }
