@@ -63,6 +63,41 @@ impl Tool {
     }
 }
 
+/// A real EVM node for the tests, from npm. Version and content are pinned by
+/// `xtask/anvil/package-lock.json`; npm refuses what does not hash to it.
+pub fn anvil() -> Result<PathBuf> {
+    let folder = place::tools().join("anvil");
+    let binary = folder.join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+    let lock = place::root().join("xtask/anvil/package-lock.json");
+    let is_fresh =
+        std::fs::read(folder.join("package-lock.json")).ok() == std::fs::read(&lock).ok();
+    if is_fresh && binary.is_file() {
+        return Ok(binary);
+    }
+    if !run::exists("npm") {
+        bail!(
+            "npm is missing, which fetches anvil, the test node. On Debian and Ubuntu: apt-get \
+             install npm; or set INTERDICT_ANVIL to an anvil 1.7"
+        );
+    }
+    eprintln!("anvil, the test node, is not here; fetching it takes some seconds");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", place::shown(&folder)))?;
+    for file in ["package.json", "package-lock.json"] {
+        let from = place::root().join("xtask/anvil").join(file);
+        std::fs::copy(&from, folder.join(file))
+            .with_context(|| format!("cannot copy {}", place::shown(&from)))?;
+    }
+    let mut install = run::program("npm");
+    // Its binary needs no script to be run.
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+    run::pass_through(&mut install).context("cannot fetch anvil")?;
+    if !binary.is_file() {
+        bail!("npm has no anvil for this machine: set INTERDICT_ANVIL to an anvil 1.7");
+    }
+    Ok(binary)
+}
+
 /// A C compiler: SQLite is built from its source.
 pub fn need_c_compiler() -> Result<()> {
     need("cc", "a C compiler")

@@ -18,7 +18,6 @@ mod evm;
 mod fields;
 mod input;
 mod json_lines;
-mod nth;
 mod plan;
 mod run;
 mod time;

@@ -9,14 +9,12 @@ mod traces;
 
 use std::collections::BTreeSet;
 
-use model::{
-    Address, Asset, Chain, Position, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
-    U256,
-};
+use model::{Chain, TimeSource, Timestamp, TxId};
 
 use super::error::{ImportError, Place, Problem};
 use super::fields::{Fields, Names};
 use super::run::Run;
+use crate::evm::place::{InTx, block_event};
 use traces::TraceBuffer;
 
 pub const HEIGHT: Names<'_> = &["block_number", "number"];
@@ -205,52 +203,20 @@ pub fn nft_contract(fields: &Fields<'_>) -> Result<Option<[u8; 20]>, ImportError
 }
 
 /// What every row of a transaction says alike.
-struct InTx {
-    tx: TxId,
-    height: Option<u64>,
-    tx_index: Option<u32>,
-    time: Timestamp,
-    time_source: TimeSource,
+fn in_tx(chain: Chain, fields: &Fields<'_>) -> Result<InTx, ImportError> {
+    let hash = fields.hash(TX)?.ok_or_else(|| fields.missing(TX, "a transaction hash"))?;
+    within(TxId { chain, hash }, fields)
 }
 
-impl InTx {
-    fn read(chain: Chain, fields: &Fields<'_>) -> Result<InTx, ImportError> {
-        let hash = fields.hash(TX)?.ok_or_else(|| fields.missing(TX, "a transaction hash"))?;
-        InTx::of(TxId { chain, hash }, fields)
-    }
-
-    fn of(tx: TxId, fields: &Fields<'_>) -> Result<InTx, ImportError> {
-        let (time, time_source) = time(fields)?;
-        Ok(InTx {
-            tx,
-            height: fields.whole(HEIGHT)?,
-            tx_index: fields.whole32(TX_INDEX)?,
-            time,
-            time_source,
-        })
-    }
-
-    fn native(
-        &self,
-        position: Position,
-        from: Option<[u8; 20]>,
-        to: Option<[u8; 20]>,
-        amount: U256,
-    ) -> Transfer {
-        Transfer {
-            tx: self.tx,
-            position,
-            height: self.height,
-            tx_index: self.tx_index,
-            time: self.time,
-            time_source: self.time_source,
-            from: from.map(Address::Evm),
-            to: to.map(Address::Evm),
-            asset: Asset::native(self.tx.chain),
-            amount,
-            kind: TransferKind::Value,
-        }
-    }
+fn within(tx: TxId, fields: &Fields<'_>) -> Result<InTx, ImportError> {
+    let (time, time_source) = time(fields)?;
+    Ok(InTx {
+        tx,
+        height: fields.whole(HEIGHT)?,
+        tx_index: fields.whole32(TX_INDEX)?,
+        time,
+        time_source,
+    })
 }
 
 /// Many tables have heights only: the store then knows the time from elsewhere.
@@ -266,15 +232,6 @@ fn required<T>(
     expected: &str,
 ) -> Result<T, ImportError> {
     value.ok_or_else(|| fields.missing(names, expected))
-}
-
-/// Rewards, genesis and consensus withdrawals stand in no transaction. Their id
-/// is the SHA-256 of `<what> <chain> <height>`, the same from every source (a
-/// block's hash is not in all of them).
-fn block_event(what: &str, chain: Chain, height: u64) -> TxId {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(format!("{what} {chain} {height}"));
-    TxId { chain, hash: TxHash::new(&digest) }
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ use self::assets::Assets;
 use self::spending::Spending;
 use super::error::{ImportError, Place, Problem, cut};
 use super::fields::{Cell, Fields, Names};
-use super::nth::Nth;
 use super::run::Run;
+use crate::nth::Nth;
 
 const FROM: Names<'_> = &["from", "from_address"];
 const TO: Names<'_> = &["to", "to_address"];

@@ -2,15 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use model::{Address, Asset, AssetKind, Chain, Evidence, Fact, Position, TransferKind, U256};
+use model::{Chain, Evidence, Fact, TransferKind};
 
-use super::{FROM, Fields, ImportError, InTx, LOG_INDEX, Names, Run, TO, VALUE, required};
-
-/// keccak256("Transfer(address,address,uint256)"), of ERC-20 and ERC-721 alike.
-const TRANSFER: [u8; 32] = [
-    0xdd, 0xf2, 0x52, 0xad, 0x1b, 0xe2, 0xc8, 0x9b, 0x69, 0xc2, 0xb0, 0x68, 0xfc, 0x37, 0x8d, 0xaa,
-    0x95, 0x2b, 0xa7, 0xf1, 0x63, 0xc4, 0xa1, 0x16, 0x28, 0xf5, 0x5a, 0x4d, 0xf5, 0x23, 0xb3, 0xef,
-];
+use super::{FROM, Fields, ImportError, LOG_INDEX, Names, Run, TO, VALUE, in_tx, required};
+use crate::evm::events::{self, Event, Moved, What};
 
 const TOKEN: Names<'_> = &["token_address", "erc20", "erc721"];
 const NFT: Names<'_> = &["erc721", "erc20", "token_address"];
@@ -18,19 +13,11 @@ const TOKEN_ID: Names<'_> =
     &["token_id", "token_id_string", "token_id_binary", "token_id_u256binary", "token_id_f64"];
 const ADDRESS: Names<'_> = &["address", "contract_address"];
 
-/// One token moved by an event.
-struct Moved {
+/// One token moved by an event, and where that stands.
+struct At {
     contract: [u8; 20],
     log_index: u32,
-    from: [u8; 20],
-    to: [u8; 20],
-    what: What,
-}
-
-enum What {
-    Amount(U256),
-    /// ERC-721: the token's id.
-    Nft(U256),
+    moved: Moved,
 }
 
 pub fn token_transfer(
@@ -42,7 +29,7 @@ pub fn token_transfer(
     let contract = required(fields.address(TOKEN)?, fields, TOKEN, "the token's contract")?;
     let value = required(fields.base(VALUE)?, fields, VALUE, "an amount")?;
     let is_nft = run.nft_contracts.contains(&contract) || nft_contracts.contains(&contract);
-    let what = if is_nft { What::Nft(value) } else { What::Amount(value) };
+    let what = if is_nft { What::one(value) } else { What::Amount(value) };
     state(chain, moved(contract, what, fields)?, fields, run)
 }
 
@@ -53,65 +40,40 @@ pub fn nft_transfer(
 ) -> Result<(), ImportError> {
     let contract = required(fields.address(NFT)?, fields, NFT, "the token's contract")?;
     let id = required(fields.base(TOKEN_ID)?, fields, TOKEN_ID, "a token's id")?;
-    state(chain, moved(contract, What::Nft(id), fields)?, fields, run)
+    state(chain, moved(contract, What::one(id), fields)?, fields, run)
 }
 
 /// A raw event. Only `Transfer` with its two addresses indexed moves a token
 /// here: 3 topics and 32 bytes are ERC-20, 4 topics ERC-721. Others are no transfers.
 pub fn log(chain: Chain, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(), ImportError> {
     let topics = topics(fields)?;
-    let [transfer, from, to, rest @ ..] = topics.as_slice() else { return Ok(()) };
-    if *transfer != TRANSFER {
+    let Some((events::TRANSFER, indexed)) = topics.split_first().map(|(name, rest)| (*name, rest))
+    else {
         return Ok(());
-    }
-    let data = fields.bytes(&["data"])?.unwrap_or_default();
-    let what = match rest {
-        [] if data.len() == 32 => What::Amount(U256::from_be_slice(&data)),
-        [id] => What::Nft(U256::from_be_slice(id)),
-        _ => return Ok(()),
     };
-    let (Some(from), Some(to)) = (topic_address(from), topic_address(to)) else {
-        return run.oddity(
-            Some(fields.place),
-            "a Transfer event whose topics are not addresses is left out",
-        );
+    let data = fields.bytes(&["data"])?.unwrap_or_default();
+    let moved = match events::transfer(indexed, &data) {
+        Some(Event::Moved(moved)) => moved,
+        Some(Event::Odd(what)) => return run.oddity(Some(fields.place), what),
+        _ => return Ok(()),
     };
     let contract = required(fields.address(ADDRESS)?, fields, ADDRESS, "the contract's address")?;
     let log_index = required(fields.whole32(LOG_INDEX)?, fields, LOG_INDEX, "a log index")?;
-    state(chain, Moved { contract, log_index, from, to, what }, fields, run)
+    state(chain, At { contract, log_index, moved }, fields, run)
 }
 
-fn moved(contract: [u8; 20], what: What, fields: &Fields<'_>) -> Result<Moved, ImportError> {
-    Ok(Moved {
-        contract,
-        log_index: required(fields.whole32(LOG_INDEX)?, fields, LOG_INDEX, "a log index")?,
-        from: required(fields.address(FROM)?, fields, FROM, "an address")?,
-        to: required(fields.address(TO)?, fields, TO, "an address")?,
-        what,
-    })
+fn moved(contract: [u8; 20], what: What, fields: &Fields<'_>) -> Result<At, ImportError> {
+    let log_index = required(fields.whole32(LOG_INDEX)?, fields, LOG_INDEX, "a log index")?;
+    let from = Some(required(fields.address(FROM)?, fields, FROM, "an address")?);
+    let to = Some(required(fields.address(TO)?, fields, TO, "an address")?);
+    Ok(At { contract, log_index, moved: Moved { from, to, what } })
 }
 
-fn state(
-    chain: Chain,
-    moved: Moved,
-    fields: &Fields<'_>,
-    run: &mut Run<'_>,
-) -> Result<(), ImportError> {
-    let about = InTx::read(chain, fields)?;
-    let contract = Address::Evm(moved.contract);
-    let mut transfer =
-        about.native(Position::Log(moved.log_index), Some(moved.from), Some(moved.to), U256::ZERO);
-    match moved.what {
-        What::Amount(amount) => {
-            transfer.asset = Asset::token(chain, contract);
-            transfer.amount = amount;
-        }
-        What::Nft(id) => {
-            transfer.asset = Asset { chain, kind: AssetKind::Nft { contract, id } };
-            transfer.amount = U256::from(1);
-            transfer.kind = TransferKind::Nft;
-            run.state(Fact::NftLog { tx: about.tx, log_index: moved.log_index })?;
-        }
+fn state(chain: Chain, at: At, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(), ImportError> {
+    let about = in_tx(chain, fields)?;
+    let transfer = about.token(at.contract, at.log_index, &at.moved);
+    if transfer.kind == TransferKind::Nft {
+        run.state(Fact::NftLog { tx: about.tx, log_index: at.log_index })?;
     }
     run.transfer(transfer, Evidence::Log)
 }
@@ -134,9 +96,4 @@ fn topics(fields: &Fields<'_>) -> Result<Vec<[u8; 32]>, ImportError> {
         topics.push(topic.bytes().try_into().expect("a hash read from 32 bytes has 32 bytes"));
     }
     Ok(topics)
-}
-
-fn topic_address(topic: &[u8; 32]) -> Option<[u8; 20]> {
-    let (zeros, address) = topic.split_at(12);
-    (zeros == [0; 12]).then(|| address.try_into().ok()).flatten()
 }

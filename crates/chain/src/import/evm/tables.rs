@@ -6,8 +6,8 @@ use model::{
 };
 
 use super::{
-    Evm, FROM, Fields, HEIGHT, ImportError, InTx, Names, Run, TIME, TO, TX, VALUE, block_event,
-    required,
+    Evm, FROM, Fields, HEIGHT, ImportError, Names, Run, TIME, TO, TX, VALUE, block_event, in_tx,
+    required, within,
 };
 use crate::import::transfers::shown_symbol;
 
@@ -59,7 +59,7 @@ impl Evm {
             let what = "the withdrawals of blocks are not JSON and are left out";
             return self.once("withdrawals", Some(fields.place), what, run);
         };
-        let about = InTx::of(block_event("withdrawals", chain, height), fields)?;
+        let about = within(block_event("withdrawals", chain, height), fields)?;
         for (n, row) in (0u32..).zip(rows) {
             let row = crate::import::json_lines::JsonRow(row);
             let fields = Fields { row: &row, ..*fields };
@@ -86,7 +86,7 @@ impl Evm {
         run: &mut Run<'_>,
     ) -> Result<(), ImportError> {
         run.summary.transactions += 1;
-        let about = InTx::read(chain, fields)?;
+        let about = in_tx(chain, fields)?;
         let from = required(fields.address(FROM)?, fields, FROM, "an address")?;
         let value = required(fields.base(VALUE)?, fields, VALUE, "an amount")?;
         if let Some(fee) = fee(fields)? {
@@ -135,24 +135,7 @@ fn created(from: [u8; 20], fields: &Fields<'_>) -> Result<[u8; 20], ImportError>
     let nonce = fields.whole(&["nonce"])?;
     let nonce =
         required(nonce, fields, TO, "an address, or for a created contract its address or nonce")?;
-    Ok(create_address(from, nonce))
-}
-
-/// The last 20 bytes of `keccak256(rlp([sender, nonce]))`.
-fn create_address(from: [u8; 20], nonce: u64) -> [u8; 20] {
-    let digits = nonce.to_be_bytes();
-    let digits = &digits[nonce.leading_zeros() as usize / 8..];
-    let mut list = vec![0x94];
-    list.extend(from);
-    if let [digit @ 1..0x80] = digits {
-        list.push(*digit);
-    } else {
-        list.push(0x80 | u8::try_from(digits.len()).expect("at most 8"));
-        list.extend(digits);
-    }
-    list.insert(0, 0xc0 | u8::try_from(list.len()).expect("at most 30"));
-    let hash = alloy_primitives::keccak256(list);
-    hash[12..].try_into().expect("20 of 32 bytes")
+    Ok(alloy_primitives::Address::from(from).create(nonce).into_array())
 }
 
 /// A receipt alone does not say who paid: only failures are taken from it.
@@ -173,23 +156,4 @@ pub fn token(chain: Chain, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(),
         fields.base(&["decimals"])?.and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= 77);
     let asset = Asset::token(chain, Address::Evm(address));
     run.state(Fact::Asset(AssetMeta { asset, symbol, decimals, freezable: Freezable::Unknown }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_created_contract_is_where_sender_and_nonce_put_it() {
-        // go-ethereum, crypto_test.go, TestNewContractAddress.
-        let from = alloy_primitives::hex!("970e8128ab834e8eac17ab8e3812f010678cf791");
-        let expected = [
-            (0, alloy_primitives::hex!("333c3310824b7c685133f2bedb2ca4b8b4df633d")),
-            (1, alloy_primitives::hex!("8bda78331c916a08481428e4b07c96d3e916d165")),
-            (2, alloy_primitives::hex!("c9ddedf451bc62ce88bf9292afb13df35b670699")),
-        ];
-        for (nonce, address) in expected {
-            assert_eq!(create_address(from, nonce), address);
-        }
-    }
 }

@@ -5,18 +5,15 @@
 //! other blocks, within a bound. Files are ordered by block; one whose rows
 //! are scattered is read as long as it fits the bound, else refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use model::{
-    Chain, Evidence, Fact, Position, TimeSource, Timestamp, TransferKind, TxHash, TxId, U256,
-};
+use model::{Chain, U256};
 
 use super::{
-    FROM, Fields, HEIGHT, ImportError, InTx, Names, Run, TO, TX, TX_INDEX, VALUE, block_event,
-    required, time,
+    FROM, Fields, HEIGHT, ImportError, Names, Run, TO, TX, TX_INDEX, VALUE, required, time,
 };
+use crate::evm::calls::{Action, Trace, state_block};
 use crate::import::error::{Place, Problem};
-use crate::import::nth::Nth;
 
 const PATH: Names<'_> = &["trace_address"];
 const TYPE: Names<'_> = &["trace_type", "action_type"];
@@ -31,33 +28,6 @@ const BUFFER_BYTES_MAX: usize = 64 << 20;
 
 /// More than any block's gas limit has ever let through.
 const BLOCK_BYTES_MAX: usize = 1 << 30;
-
-pub struct Trace {
-    height: u64,
-    time: Timestamp,
-    time_source: TimeSource,
-    tx_index: Option<u32>,
-    tx: Option<TxHash>,
-    /// None where the file does not tell the place in the call tree.
-    path: Option<Box<[u32]>>,
-    action: Action,
-    has_failed: bool,
-    from: Option<[u8; 20]>,
-    to: Option<[u8; 20]>,
-    value: U256,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Action {
-    /// Call, creation or self-destruction: `from` gives `value` to `to`.
-    Move,
-    /// A call that runs another's code in the caller's place: moves nothing.
-    Borrowed,
-    Reward,
-    Genesis,
-    /// The transfers Ethereum made by decree at block 1,920,000.
-    DaoFork,
-}
 
 pub fn trace(fields: &Fields<'_>) -> Result<Trace, ImportError> {
     let kind = required(fields.text(TYPE)?, fields, TYPE, "a trace type")?;
@@ -167,11 +137,11 @@ impl TraceBuffer {
                 format!("block {height} goes on after too many others: sort the file by block");
             return Err(run.error(Some(place), None, Problem::other(what)));
         }
-        let size = trace.size();
+        let size = size_of_trace(&trace);
         if self.bytes + size > self.bytes_max {
             let current = self.open.remove(&(chain, height));
             self.flush(run)?;
-            self.bytes = current.iter().flatten().map(Trace::size).sum();
+            self.bytes = current.iter().flatten().map(size_of_trace).sum();
             self.open.extend(current.map(|traces| ((chain, height), traces)));
         }
         if self.bytes + size > BLOCK_BYTES_MAX {
@@ -188,7 +158,8 @@ impl TraceBuffer {
         self.bytes = 0;
         for ((chain, height), traces) in std::mem::take(&mut self.open) {
             self.mark_done(chain, height);
-            state_block(chain, height, traces, run)?;
+            run.summary.chains.insert(chain);
+            state_block(chain, height, traces, &mut |fact| run.state(fact))?;
         }
         Ok(())
     }
@@ -222,135 +193,15 @@ impl Default for TraceBuffer {
     }
 }
 
-impl Trace {
-    fn size(&self) -> usize {
-        size_of::<Trace>() + self.path.as_ref().map_or(0, |path| size_of_val(&**path))
-    }
-
-    fn in_tx(&self, tx: TxId) -> InTx {
-        InTx {
-            tx,
-            height: Some(self.height),
-            tx_index: self.tx_index,
-            time: self.time,
-            time_source: self.time_source,
-        }
-    }
-}
-
-fn state_block(
-    chain: Chain,
-    height: u64,
-    traces: Vec<Trace>,
-    run: &mut Run<'_>,
-) -> Result<(), ImportError> {
-    run.summary.chains.insert(chain);
-    run.state(Fact::TracesCover { chain, height })?;
-    let failed = Failed::of(&traces);
-    for tx in &failed.transactions {
-        run.state(Fact::Failed { tx: TxId { chain, hash: *tx } })?;
-    }
-    let mut nth = Nth::default();
-    for trace in &traces {
-        state_move(chain, trace, &failed, &mut nth, run)?;
-    }
-    state_rewards(chain, height, traces, run)
-}
-
-fn state_move(
-    chain: Chain,
-    trace: &Trace,
-    failed: &Failed,
-    nth: &mut Nth,
-    run: &mut Run<'_>,
-) -> Result<(), ImportError> {
-    let Some(hash) = trace.tx.filter(|_| trace.action == Action::Move && !trace.value.is_zero())
-    else {
-        return Ok(());
-    };
-    let path = trace.path.clone();
-    if trace.has_failed || path.as_ref().is_some_and(|path| failed.undoes(&hash, path)) {
-        return Ok(());
-    }
-    let position = Position::Call(path.clone().unwrap_or_default());
-    let mut transfer =
-        trace.in_tx(TxId { chain, hash }).native(position, trace.from, trace.to, trace.value);
-    if path.is_none() {
-        transfer.position = nth.next(&transfer);
-    }
-    run.transfer(transfer, Evidence::Trace)
-}
-
-/// What moved outside of transactions, numbered from the largest: an order
-/// that every source of the same block gives.
-fn state_rewards(
-    chain: Chain,
-    height: u64,
-    traces: Vec<Trace>,
-    run: &mut Run<'_>,
-) -> Result<(), ImportError> {
-    let mut rewards: Vec<Trace> = traces
-        .into_iter()
-        .filter(|trace| {
-            !matches!(trace.action, Action::Move | Action::Borrowed) && !trace.value.is_zero()
-        })
-        .collect();
-    rewards
-        .sort_by_key(|trace| (trace.action, std::cmp::Reverse(trace.value), trace.to, trace.from));
-    let mut counts: BTreeMap<Action, u32> = BTreeMap::new();
-    for trace in rewards {
-        let (what, kind, from) = match trace.action {
-            Action::Genesis => ("genesis", TransferKind::Reward, None),
-            Action::DaoFork => ("daofork", TransferKind::Value, trace.from),
-            _ => ("reward", TransferKind::Reward, None),
-        };
-        let count = counts.entry(trace.action).or_default();
-        let about = trace.in_tx(block_event(what, chain, height));
-        let mut transfer = about.native(Position::Reward(*count), from, trace.to, trace.value);
-        *count += 1;
-        transfer.kind = kind;
-        run.transfer(transfer, Evidence::Trace)?;
-    }
-    Ok(())
-}
-
-/// The calls of a block that failed.
-struct Failed {
-    /// Those of them with no failed call above, so that a call's only
-    /// candidate is the last one not after it.
-    calls: BTreeSet<(TxHash, Box<[u32]>)>,
-    /// Failed as a whole.
-    transactions: BTreeSet<TxHash>,
-}
-
-impl Failed {
-    fn of(traces: &[Trace]) -> Failed {
-        let all: BTreeSet<(TxHash, Box<[u32]>)> = traces
-            .iter()
-            .filter(|trace| trace.has_failed)
-            .filter_map(|trace| Some((trace.tx?, trace.path.clone()?)))
-            .collect();
-        let mut failed = Failed { calls: BTreeSet::new(), transactions: BTreeSet::new() };
-        for (tx, path) in all {
-            if path.is_empty() {
-                failed.transactions.insert(tx);
-            }
-            if !failed.undoes(&tx, &path) {
-                failed.calls.insert((tx, path));
-            }
-        }
-        failed
-    }
-
-    /// Did this call or one above it fail?
-    fn undoes(&self, tx: &TxHash, path: &[u32]) -> bool {
-        let last = self.calls.range(..=(*tx, path.into())).next_back();
-        last.is_some_and(|(of, failed)| of == tx && path.starts_with(failed))
-    }
+/// Bytes a trace holds in memory.
+fn size_of_trace(trace: &Trace) -> usize {
+    size_of::<Trace>() + trace.path.as_ref().map_or(0, |path| size_of_val(&**path))
 }
 
 #[cfg(test)]
 mod tests {
+    use model::{Fact, TimeSource, Timestamp, TxHash};
+
     use super::*;
     use crate::import::Options;
 
@@ -381,7 +232,8 @@ mod tests {
         };
         let (options, mut progress) = (Options::default(), |_| {});
         let mut run = Run::new("traces.csv", &options, &mut progress, &mut sink);
-        let mut buffer = TraceBuffer { bytes_max: 3 * trace(0).size(), ..TraceBuffer::default() };
+        let mut buffer =
+            TraceBuffer { bytes_max: 3 * size_of_trace(&trace(0)), ..TraceBuffer::default() };
         for (line, height) in (1..).zip(heights) {
             buffer.add(Chain::ETHEREUM, trace(*height), Place::Line(line), &mut run)?;
         }

@@ -1,0 +1,334 @@
+//! EVM chains, any by its id, from a node.
+//!
+//! [`Node`] is the [`Source`]: it asks by JSON-RPC over HTTP, WebSocket or a
+//! local socket. [`decode`] is pure: the node's answers about one block in, its
+//! facts out, after [`Lie`](crate::source::Lie)s are ruled out.
+//!
+//! What a node shows differs. Receipts come by block, else one by one. Calls
+//! come from `trace_block`, else from `debug_traceBlockByHash`, else not at all,
+//! which [`Sees`] then says.
+
+pub mod calls;
+pub mod decode;
+pub mod events;
+mod fees;
+pub mod place;
+mod replies;
+mod rules;
+mod running;
+mod traces;
+mod verify;
+mod wire;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use model::Chain;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+
+pub use self::replies::{Receipts, Replies, Traces};
+pub use self::rules::{Fees, Rules};
+
+use self::wire::{Wire, not_json};
+use crate::http::Bounds;
+use crate::source::{
+    Block, BlockRef, Internal, Kind, Lie, Limits, Pace, Sees, Source, SourceError,
+};
+
+/// How to reach a node, and what to expect there.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `http://…`, `https://…`, `ws://…`, `wss://…` or the path of a socket. May
+    /// hold a key; it is never shown.
+    pub url: String,
+    /// The chain the node must be on; none takes what it says.
+    pub chain: Option<Chain>,
+    pub bounds: Bounds,
+    pub limits: Limits,
+    /// How often to look for a new block where the node does not tell.
+    pub poll: Duration,
+    /// How to read internal value; none finds out what the node offers.
+    pub internal: Option<Internal>,
+}
+
+impl Options {
+    pub fn new(url: impl Into<String>) -> Options {
+        Options {
+            url: url.into(),
+            chain: None,
+            bounds: Bounds::default(),
+            limits: Limits::default(),
+            poll: Duration::from_secs(2),
+            internal: None,
+        }
+    }
+}
+
+/// One EVM chain as one node shows it.
+pub struct Node {
+    wire: Wire,
+    pace: Pace,
+    chain: Chain,
+    rules: Rules,
+    internal: Internal,
+    poll: Duration,
+    /// Cleared when the node turns out not to know `eth_getBlockReceipts`.
+    has_block_receipts: AtomicBool,
+    heads: Mutex<Option<alloy_pubsub::RawSubscription>>,
+}
+
+impl Node {
+    /// Connects, checks the chain, and finds out what the node shows.
+    pub async fn connect(options: &Options) -> Result<Node, SourceError> {
+        let wire = Wire::open(&options.url, options.bounds).await?;
+        let pace = Pace::new(options.limits);
+        let found = pace.ask(|| chain_of(&wire)).await?;
+        let chain = options.chain.unwrap_or(found);
+        let mut node = Node {
+            wire,
+            pace,
+            chain,
+            rules: Rules::of(chain),
+            internal: Internal::Unseen,
+            poll: options.poll,
+            has_block_receipts: AtomicBool::new(true),
+            heads: Mutex::new(None),
+        };
+        node.is_on(found)?;
+        node.internal = match options.internal {
+            Some(internal) => internal,
+            None => node.find_internal().await?,
+        };
+        // Without subscriptions the node is polled.
+        *node.heads.lock().await = node.wire.subscribe().await.unwrap_or_default();
+        Ok(node)
+    }
+
+    fn is_on(&self, found: Chain) -> Result<(), SourceError> {
+        if found == self.chain {
+            return Ok(());
+        }
+        let kind = Kind::WrongChain { expected: self.chain, found };
+        Err(SourceError::new(self.wire.node(), kind).asking("eth_chainId"))
+    }
+
+    /// Asks for the traces of the newest block in both ways.
+    async fn find_internal(&self) -> Result<Internal, SourceError> {
+        let tip = self.tip().await?;
+        let block = hex(tip.height);
+        let ways = [
+            (Internal::TraceBlock, "trace_block", json!([block])),
+            (Internal::CallTracer, "debug_traceBlockByNumber", tracer(&block)),
+        ];
+        for (way, method, params) in ways {
+            match self.ask(method, params).await {
+                Ok(answer) if answer.get() != "null" => return Ok(way),
+                Err(error) if error.is_transient() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(Internal::Unseen)
+    }
+
+    async fn ask(
+        &self,
+        method: &'static str,
+        params: serde_json::Value,
+    ) -> Result<Box<RawValue>, SourceError> {
+        let answer = self.pace.ask(|| self.wire.ask(method, params.clone())).await;
+        answer.map_err(|error| error.on(self.chain))
+    }
+
+    /// As [`Node::ask`]; null means that there is no such thing.
+    async fn ask_for(
+        &self,
+        method: &'static str,
+        params: serde_json::Value,
+    ) -> Result<Box<RawValue>, SourceError> {
+        let answer = self.ask(method, params).await?;
+        if answer.get() == "null" {
+            return Err(self.error(Kind::NotFound).asking(method));
+        }
+        Ok(answer)
+    }
+
+    async fn block_text(&self, which: &str, is_whole: bool) -> Result<Box<RawValue>, SourceError> {
+        self.ask_for("eth_getBlockByNumber", json!([which, is_whole])).await
+    }
+
+    async fn read_block(&self, height: u64) -> Result<Block, SourceError> {
+        let block = self.block_text(&hex(height), true).await?;
+        let hash = replies::stated_hash(block.get()).map_err(|lie| self.error(Kind::from(lie)))?;
+        let hash = hash.to_string();
+        let (receipts, traces) =
+            tokio::try_join!(self.receipts(&block, &hash), self.traces(&hash, height))?;
+        let (chain, rules, internal) = (self.chain, self.rules, self.internal);
+        // Hashing and reading a large block takes milliseconds others wait for.
+        let decoded = tokio::task::spawn_blocking(move || {
+            let replies = Replies {
+                block: block.get(),
+                receipts: receipts.as_replies(),
+                traces: match (&traces, internal) {
+                    (Some(traces), Internal::TraceBlock) => Traces::Flat(traces.get()),
+                    (Some(traces), _) => Traces::Nested(traces.get()),
+                    (None, _) => Traces::None,
+                },
+            };
+            decode::block(chain, height, &rules, &replies)
+        });
+        let decoded = decoded.await.map_err(|e| {
+            self.error(Kind::from(Lie::Impossible("the block could not be read".into()))).because(e)
+        })?;
+        decoded.map_err(|lie| self.error(Kind::from(lie)))
+    }
+
+    async fn receipts(&self, block: &RawValue, hash: &str) -> Result<Given, SourceError> {
+        if self.has_block_receipts.load(Ordering::Relaxed) {
+            match self.ask_for("eth_getBlockReceipts", json!([hash])).await {
+                Ok(receipts) => return Ok(Given::Block(receipts)),
+                Err(error) if matches!(error.kind, Kind::NoMethod(_)) => {
+                    self.has_block_receipts.store(false, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let body = replies::body(block.get()).map_err(|lie| self.error(Kind::from(lie)))?;
+        let txs = replies::transactions(&body).map_err(|lie| self.error(Kind::from(lie)))?;
+        let mut each = Vec::with_capacity(txs.len());
+        for some in txs.chunks(self.pace.at_once().max(1)) {
+            let asked =
+                some.iter().map(|tx| self.ask_for("eth_getTransactionReceipt", json!([tx.hash])));
+            for receipt in join_all(asked).await {
+                each.push(String::from(Box::<str>::from(receipt?)));
+            }
+        }
+        Ok(Given::Each(each))
+    }
+
+    async fn traces(&self, hash: &str, height: u64) -> Result<Option<Box<RawValue>>, SourceError> {
+        // Before the first transaction there is nothing to trace, and nodes refuse it.
+        if height == 0 {
+            return Ok(None);
+        }
+        match self.internal {
+            Internal::TraceBlock => {
+                self.ask_for("trace_block", json!([hex(height)])).await.map(Some)
+            }
+            Internal::CallTracer => {
+                self.ask_for("debug_traceBlockByHash", tracer(hash)).await.map(Some)
+            }
+            Internal::Unseen | Internal::Plain => Ok(None),
+        }
+    }
+
+    fn error(&self, kind: Kind) -> SourceError {
+        SourceError::new(self.wire.node(), kind).on(self.chain)
+    }
+
+    fn decoded(&self, block: &RawValue, height: Option<u64>) -> Result<BlockRef, SourceError> {
+        decode::block_ref(block.get(), height, &self.rules)
+            .map_err(|lie| self.error(Kind::from(lie)).asking("eth_getBlockByNumber"))
+    }
+}
+
+impl Source for Node {
+    fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    fn sees(&self) -> Sees {
+        Sees { internal: self.internal, tips: self.rules.fees != Fees::Unknown }
+    }
+
+    /// The chain is checked each time: a node may be another one since.
+    async fn tip(&self) -> Result<BlockRef, SourceError> {
+        let chain = async { self.pace.ask(|| chain_of(&self.wire)).await };
+        let (found, block) = tokio::try_join!(chain, self.block_text("latest", false))?;
+        self.is_on(found)?;
+        self.decoded(&block, None)
+    }
+
+    async fn header(&self, height: u64) -> Result<BlockRef, SourceError> {
+        let block = self.block_text(&hex(height), false).await.map_err(|e| e.at(height))?;
+        self.decoded(&block, Some(height)).map_err(|e| e.at(height))
+    }
+
+    async fn block(&self, height: u64) -> Result<Block, SourceError> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.read_block(height).await {
+                // Between two questions another block may have come to this height.
+                Err(error) if tried < 3 && was_replaced(&error) => {}
+                answer => return answer.map_err(|error| error.at(height)),
+            }
+        }
+    }
+
+    async fn finalized(&self) -> Result<Option<u64>, SourceError> {
+        match self.block_text("finalized", false).await {
+            Ok(block) => Ok(Some(self.decoded(&block, None)?.height)),
+            Err(error) if error.is_transient() => Err(error),
+            // Chains without finality know no such block.
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn changed(&self) -> Result<(), SourceError> {
+        let mut heads = self.heads.lock().await;
+        let Some(subscription) = heads.as_mut() else {
+            drop(heads);
+            tokio::time::sleep(self.poll).await;
+            return Ok(());
+        };
+        // A subscription may fall silent without a word: look now and then.
+        let news = tokio::time::timeout(self.poll * 10, subscription.recv()).await;
+        if matches!(news, Ok(Err(tokio::sync::broadcast::error::RecvError::Closed))) {
+            *heads = self.wire.subscribe().await?;
+        }
+        Ok(())
+    }
+}
+
+fn was_replaced(error: &SourceError) -> bool {
+    matches!(error.lie(), Some(Lie::WrongBlock { .. }))
+        || matches!(error.kind, Kind::NotFound) && error.method != Some("eth_getBlockByNumber")
+}
+
+enum Given {
+    Block(Box<RawValue>),
+    Each(Vec<String>),
+}
+
+impl Given {
+    fn as_replies(&self) -> Receipts<'_> {
+        match self {
+            Given::Block(text) => Receipts::Block(text.get()),
+            Given::Each(texts) => Receipts::Each(texts),
+        }
+    }
+}
+
+async fn chain_of(wire: &Wire) -> Result<Chain, SourceError> {
+    let method = "eth_chainId";
+    let answer = wire.ask(method, json!([])).await?;
+    let id: alloy_primitives::U64 = serde_json::from_str(answer.get())
+        .map_err(|e| SourceError::new(wire.node(), Kind::from(not_json(&e))).asking(method))?;
+    Ok(Chain::Evm(id.to()))
+}
+
+fn hex(height: u64) -> String {
+    format!("{height:#x}")
+}
+
+/// Calls without their events: those come with the receipts.
+fn tracer(block: &str) -> serde_json::Value {
+    let config = json!({ "onlyTopCall": false, "withLog": false });
+    json!([block, { "tracer": "callTracer", "tracerConfig": config }])
+}
+
+#[cfg(test)]
+mod tests;
