@@ -39,7 +39,20 @@ pub(crate) struct Buffer {
     pub(super) headers: Vec<BlockFact>,
     last: Option<(TxHash, u32)>,
     last_asset: u32,
+    /// Ends of the latest rows, not interned yet.
+    late: Vec<Late>,
 }
+
+/// An address of a row. Many are looked up at once, so that memory is waited for once.
+struct Late {
+    row: u32,
+    is_to: bool,
+    hash: u64,
+    address: Address,
+}
+
+/// So many wait at most.
+const LATE: usize = 32;
 
 /// Claims told in a row of one transaction that agree where and when it is; or
 /// one claim of a whole Bitcoin transaction.
@@ -97,6 +110,7 @@ impl Buffer {
             headers: Vec::new(),
             last: None,
             last_asset: NONE,
+            late: Vec::with_capacity(LATE),
         }
     }
 
@@ -118,15 +132,18 @@ impl Buffer {
         transfer: &Transfer,
         evidence: Evidence,
     ) -> Result<(), StoreError> {
+        if self.late.len() + 2 > LATE {
+            self.number_ends();
+        }
+        self.end(transfer.from.as_ref(), false)?;
+        self.end(transfer.to.as_ref(), true)?;
         let hash = self.hash(&transfer.tx.hash);
-        let from = self.end(transfer.from.as_ref())?;
-        let to = self.end(transfer.to.as_ref())?;
         let asset = self.asset(&transfer.asset);
         let place = self.place(hash, transfer);
         self.places[place as usize].rows.end += 1;
         self.rows.push(DraftRow {
-            from,
-            to,
+            from: NOBODY,
+            to: NOBODY,
             asset,
             amount: transfer.amount,
             position: transfer.position.clone(),
@@ -234,11 +251,34 @@ impl Buffer {
         number
     }
 
-    fn end(&mut self, address: Option<&Address>) -> Result<u32, StoreError> {
-        address.map_or(Ok(NOBODY), |address| self.address(address))
+    /// An end of the row that comes next.
+    fn end(&mut self, address: Option<&Address>, is_to: bool) -> Result<(), StoreError> {
+        let Some(address) = address else { return Ok(()) };
+        self.check_family(address)?;
+        let hash = self.addresses.hash_ahead(address.bytes());
+        let row = number(self.rows.len());
+        self.late.push(Late { row, is_to, hash, address: address.clone() });
+        Ok(())
+    }
+
+    /// Numbers the ends that wait. Before rows are read: [`super::seal`] begins with it.
+    pub(super) fn number_ends(&mut self) {
+        for late in &self.late {
+            self.addresses.look_ahead(late.hash);
+        }
+        for late in self.late.drain(..) {
+            let number = self.addresses.intern_hashed(late.hash, late.address.bytes());
+            let row = &mut self.rows[late.row as usize];
+            *if late.is_to { &mut row.to } else { &mut row.from } = number;
+        }
     }
 
     pub(super) fn address(&mut self, address: &Address) -> Result<u32, StoreError> {
+        self.check_family(address)?;
+        Ok(self.addresses.intern(address.bytes()))
+    }
+
+    fn check_family(&self, address: &Address) -> Result<(), StoreError> {
         let is_of_family = matches!(
             (address, self.chain),
             (Address::Bitcoin(_), Chain::Bitcoin(_))
@@ -250,7 +290,7 @@ impl Buffer {
             let doing = format!("keep an address of {}", self.chain);
             return Err(StoreError::value(doing, format!("{address:?} is of another family")));
         }
-        Ok(self.addresses.intern(address.bytes()))
+        Ok(())
     }
 
     pub(super) fn asset(&mut self, asset: &Asset) -> u32 {

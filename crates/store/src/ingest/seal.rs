@@ -62,6 +62,7 @@ pub(crate) fn seal(
     start: &[Layer],
     state: &mut ChainState,
 ) -> Result<Sealed, StoreError> {
+    buffer.number_ends();
     let mut covered = std::mem::take(&mut buffer.covered);
     covered.retain(|height| state.covered.insert(*height));
     covered.sort_unstable();

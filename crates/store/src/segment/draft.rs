@@ -5,8 +5,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use model::{Asset, Chain, Evidence, Position, TimeSource, Timestamp, TransferKind, U256};
@@ -75,14 +73,21 @@ pub struct DraftRow {
 /// Distinct byte strings, numbered from zero by first use.
 pub struct Interner {
     bytes: Vec<u8>,
-    /// Where each ends in `bytes`.
+    /// Where each ends in `bytes`; none where all are as long as the first.
     ends: Vec<u64>,
-    /// Kept so that growing does not hash all again.
-    hashes: Vec<u64>,
-    numbers: HashTable<u32>,
-    /// Strangers choose the bytes; a seed they do not know keeps them from choosing the buckets.
+    /// How long the first is.
+    len: usize,
+    count: u32,
+    /// Open addressing: the upper half of a hash and a number, or [`EMPTY`]. A place is
+    /// the upper bits of that half, so that growing moves slots in order and hashes nothing again.
+    slots: Vec<u64>,
+    /// Strangers choose the bytes; a seed they do not know keeps them from choosing the slots.
     seed: u64,
 }
+
+/// No number is [`super::NOBODY`].
+const EMPTY: u64 = u64::MAX;
+const SLOTS_LEAST: usize = 16;
 
 impl Draft {
     pub fn new(chain: Chain) -> Draft {
@@ -105,72 +110,169 @@ impl Interner {
         Interner {
             bytes: Vec::new(),
             ends: Vec::new(),
-            hashes: Vec::new(),
-            numbers: HashTable::new(),
+            len: 0,
+            count: 0,
+            slots: vec![EMPTY; SLOTS_LEAST],
             seed: RandomState::new().hash_one(0),
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> u32 {
-        u32::try_from(self.ends.len()).expect("interning stops before")
+        self.count
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.count == 0
     }
 
     /// # Panics
     /// When there is no such number.
+    #[inline]
     pub fn get(&self, number: u32) -> &[u8] {
-        get(&self.bytes, &self.ends, number)
+        let at = number as usize;
+        if self.ends.is_empty() {
+            return &self.bytes[at * self.len..(at + 1) * self.len];
+        }
+        let place = |end: u64| usize::try_from(end).expect("it lies in memory");
+        let start = if at == 0 { 0 } else { place(self.ends[at - 1]) };
+        &self.bytes[start..place(self.ends[at])]
     }
 
     /// The number of these bytes, a new one at first use.
     ///
     /// # Panics
-    /// Beyond 2^32 - 1 distinct ones.
+    /// Beyond 2^31 distinct ones.
     pub fn intern(&mut self, bytes: &[u8]) -> u32 {
-        let hash = xxh3_64_with_seed(bytes, self.seed);
-        let Interner { bytes: all, ends, hashes, numbers, .. } = self;
-        let is_same =
-            |number: &u32| hashes[*number as usize] == hash && get(all, ends, *number) == bytes;
-        match numbers.entry(hash, is_same, |number| hashes[*number as usize]) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(place) => {
-                let number = u32::try_from(ends.len()).expect("below 2^32 distinct ones");
-                assert!(number != super::NOBODY, "fewer than 2^32 - 1 distinct ones");
-                place.insert(number);
-                all.extend_from_slice(bytes);
-                ends.push(all.len() as u64);
-                hashes.push(hash);
-                number
-            }
+        self.intern_hashed(self.hash(bytes), bytes)
+    }
+
+    /// What [`Interner::intern_hashed`] wants; the slot is fetched meanwhile.
+    #[inline]
+    pub fn hash_ahead(&self, bytes: &[u8]) -> u64 {
+        let hash = self.hash(bytes);
+        prefetch(&self.slots, self.place(hash));
+        hash
+    }
+
+    /// Fetches what the bytes of this hash will be compared with.
+    #[inline]
+    pub fn look_ahead(&self, hash: u64) {
+        let slot = self.slots[self.place(hash)];
+        if slot != EMPTY && slot >> 32 == hash >> 32 && self.ends.is_empty() {
+            prefetch(&self.bytes, number_of(slot) as usize * self.len);
         }
+    }
+
+    /// As [`Interner::intern`], of bytes with this hash.
+    pub fn intern_hashed(&mut self, hash: u64, bytes: &[u8]) -> u32 {
+        let mut at = self.place(hash);
+        loop {
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                break;
+            }
+            if slot >> 32 == hash >> 32 && self.get(number_of(slot)) == bytes {
+                return number_of(slot);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        let number = self.count;
+        assert!(number < 1 << 31, "at most 2^31 distinct ones");
+        self.slots[at] = hash >> 32 << 32 | u64::from(number);
+        self.append(bytes);
+        if self.slots.len() / 2 < self.count as usize {
+            self.grow();
+        }
+        number
     }
 
     /// The number of these bytes if they were seen.
     pub fn find(&self, bytes: &[u8]) -> Option<u32> {
-        let hash = xxh3_64_with_seed(bytes, self.seed);
-        let is_same =
-            |number: &u32| self.hashes[*number as usize] == hash && self.get(*number) == bytes;
-        self.numbers.find(hash, is_same).copied()
+        let hash = self.hash(bytes);
+        let mut at = self.place(hash);
+        loop {
+            let slot = self.slots[at];
+            if slot == EMPTY {
+                return None;
+            }
+            if slot >> 32 == hash >> 32 && self.get(number_of(slot)) == bytes {
+                return Some(number_of(slot));
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
     }
 
     /// About how many bytes of memory this takes.
     pub fn memory(&self) -> usize {
-        self.bytes.capacity()
-            + 8 * (self.ends.capacity() + self.hashes.capacity())
-            + 5 * self.numbers.capacity()
+        self.bytes.capacity() + 8 * (self.ends.capacity() + self.slots.capacity())
+    }
+
+    #[inline]
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        xxh3_64_with_seed(bytes, self.seed)
+    }
+
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        place_in(&self.slots, hash)
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if self.count == 0 {
+            self.len = bytes.len();
+        }
+        if self.ends.is_empty() && bytes.len() != self.len {
+            self.ends = (1..=u64::from(self.count)).map(|n| n * self.len as u64).collect();
+        }
+        self.bytes.extend_from_slice(bytes);
+        if !self.ends.is_empty() {
+            self.ends.push(self.bytes.len() as u64);
+        }
+        self.count += 1;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let mut slots = vec![EMPTY; self.slots.len() * 2];
+        for slot in self.slots.iter().filter(|slot| **slot != EMPTY) {
+            let mut at = place_in(&slots, *slot);
+            while slots[at] != EMPTY {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            slots[at] = *slot;
+        }
+        self.slots = slots;
     }
 }
 
+/// The lower half of a slot.
 #[inline]
-fn get<'a>(bytes: &'a [u8], ends: &[u64], number: u32) -> &'a [u8] {
-    let at = number as usize;
-    let start = if at == 0 { 0 } else { ends[at - 1] };
-    let place = |end: u64| usize::try_from(end).expect("it lies in memory");
-    &bytes[place(start)..place(ends[at])]
+#[allow(clippy::cast_possible_truncation, reason = "it is the lower half that is meant")]
+fn number_of(slot: u64) -> u32 {
+    slot as u32
+}
+
+/// Where a hash, or a slot of that hash, belongs: there are a power of two slots, at most 2^32.
+#[inline]
+fn place_in(slots: &[u64], hash: u64) -> usize {
+    usize::try_from(((hash >> 32) * slots.len() as u64) >> 32).expect("below the slots")
+}
+
+/// Has the processor fetch an item, if it knows how and there is one.
+#[inline]
+fn prefetch<T>(items: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(item) = items.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it is a hint, and the address is that of an item.
+        #[allow(unsafe_code, reason = "there is no safe way to say this to the processor")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (items, at);
 }
 
 impl Default for Interner {
