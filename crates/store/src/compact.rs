@@ -27,14 +27,14 @@ impl Store {
         self.refresh()?;
         let mut done = Compacted {
             segments_before: self.current.state.segments.len() as u64,
-            bytes_before: self.stats()?.bytes_on_disk,
+            bytes_before: self.bytes_on_disk()?,
             files_removed: self.shelf.remove_orphans(&self.current.state)? as u64,
             ..Compacted::default()
         };
         self.merge_all(&writer)?;
         self.catalog.shrink()?;
         done.segments_after = self.current.state.segments.len() as u64;
-        done.bytes_after = self.stats()?.bytes_on_disk;
+        done.bytes_after = self.bytes_on_disk()?;
         Ok(done)
     }
 

@@ -148,11 +148,6 @@ impl Store {
     }
 
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        let state = &self.current.state;
-        let bytes_on_disk = match self.catalog.home() {
-            Some(home) => bytes_of(home)?,
-            None => state.segments.iter().map(|row| row.bytes).sum(),
-        };
         let (mut transfers, mut addresses) = (0, 0);
         for coverage in self.coverage().map_err(StoreError::view)? {
             transfers += coverage.transfers;
@@ -164,8 +159,16 @@ impl Store {
             addresses,
             blocks: self.catalog.block_count()?,
             files: self.catalog.files()?.len() as u64,
-            bytes_on_disk,
+            bytes_on_disk: self.bytes_on_disk()?,
         })
+    }
+
+    /// Logs that are not merged yet included.
+    pub(crate) fn bytes_on_disk(&self) -> Result<u64, StoreError> {
+        match self.catalog.home() {
+            Some(home) => bytes_of(home),
+            None => Ok(self.current.state.segments.iter().map(|row| row.bytes).sum()),
+        }
     }
 
     /// All labels, and the listings of the latest version of each list.
