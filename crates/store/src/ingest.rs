@@ -24,6 +24,7 @@ mod times;
 
 pub use batch::{Batch, Sizes};
 pub(crate) use buffer::Buffer;
+pub use commit::Published;
 pub(crate) use commit::mask_row;
 pub(crate) use seal::seal;
 pub(crate) use state::ChainState;

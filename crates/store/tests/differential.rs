@@ -10,6 +10,7 @@ use facts::{fact, story};
 use model::{Chain, Direction, Fact, Limits, Memory, Seek, View};
 use proptest::prelude::*;
 use store::Store;
+use store::ingest::Sizes;
 use store::reference::Reference;
 
 const BTC: Chain = Chain::BITCOIN;
@@ -23,6 +24,17 @@ proptest! {
         check_same(&Memory::from_facts(told.clone()), &memory);
         check_imports(&mut Reference::open_in_memory().expect("opens"), &told, &sizes, &memory);
         check_imports(&mut Store::open_in_memory().expect("opens"), &told, &sizes, &memory);
+    }
+
+    /// Merges that began among a file's runs go on when it is committed, and are named later.
+    #[test]
+    fn merges_beside_imports_change_no_answer((facts, told, sizes) in story()) {
+        let memory = Memory::from_facts(facts);
+        let mut store = Store::open_in_memory().expect("opens");
+        store.set_sizes(Sizes { run_rows: 2, fan_out: 2, segment_rows: 1000, runs_max: 1000 });
+        check_imports(&mut store, &told, &sizes, &memory);
+        store.compact().expect("compacts");
+        check_same(&store, &memory);
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) struct Chained {
     /// The heights blocks were told of.
     pub(super) block_heights: Heights,
     counts: RunCounts,
-    merger: Merger,
+    pub(super) merger: Merger,
 }
 
 impl Sizes {

@@ -5,12 +5,25 @@ use super::batch::Chained;
 use crate::catalog::{Commit, FileId, MaskRow};
 use crate::hot::Tail;
 use crate::layers::Mask;
+use crate::merging::Merger;
 use crate::{Counts, StoreError};
 
+/// What a committed batch comes to.
+pub struct Published {
+    pub counts: Counts,
+    /// Busy with a merge of its runs, or idle. They are base segments now.
+    pub merger: Merger,
+}
+
 impl Batch<'_> {
+    /// As [`Batch::publish`], without the merge that may be under way.
+    pub fn commit(self, sha256: &str) -> Result<Counts, StoreError> {
+        Ok(self.publish(sha256)?.counts)
+    }
+
     /// Settles what is left and makes everything last. The SHA-256, in hex, is that
     /// of the bytes read: the same ones need not be read again.
-    pub fn commit(mut self, sha256: &str) -> Result<Counts, StoreError> {
+    pub fn publish(mut self, sha256: &str) -> Result<Published, StoreError> {
         let counts = self.finish()?;
         let mut tails = self.tails()?;
         self.shelf.sync()?;
@@ -28,7 +41,9 @@ impl Batch<'_> {
         }
         commit.finish()?;
         self.is_committed = true;
-        Ok(counts)
+        let mut mergers = self.chains.iter_mut().map(|chained| std::mem::take(&mut chained.merger));
+        let merger = mergers.find(Merger::is_busy).unwrap_or_default();
+        Ok(Published { counts, merger })
     }
 
     /// Followed blocks, settled again over what the file made of their base.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Fact;
 
 use crate::catalog::Writer;
-use crate::ingest;
+use crate::ingest::{self, Published};
 use crate::store::{Parts, Store};
 use crate::{Counts, FileRecord, StoreError};
 
@@ -35,8 +35,9 @@ impl<'a> Batch<'a> {
     /// that of the bytes read: the same ones need not be read again.
     pub fn commit(self, sha256: &str) -> Result<Counts, StoreError> {
         let Batch { batch, mut parts, writer } = self;
-        let counts = batch.commit(sha256)?;
+        let Published { counts, merger } = batch.publish(sha256)?;
         parts.refresh()?;
+        parts.adopt(merger, &writer);
         parts.merge_on(&writer);
         Ok(counts)
     }

@@ -29,18 +29,35 @@ impl Parts<'_> {
         self.current.refresh(self.catalog, self.shelf)
     }
 
+    /// Goes on with the merge that a batch began among its runs. Where another is under
+    /// way already, it is given up.
+    pub(crate) fn adopt(&mut self, merger: Merger, writer: &Arc<Writer>) {
+        if merger.is_busy() && self.is_free() {
+            *self.merger = merger;
+            *self.merging_as = Some(writer.clone());
+        }
+    }
+
     /// Names what is merged by now, and starts the merge that is due next. One that
     /// fails leaves things as they were: an import does not fail for it.
     pub(crate) fn merge_on(&mut self, writer: &Arc<Writer>) {
-        let done = self.merger.poll().and_then(|done| self.name(done));
-        if done.is_err() || self.merger.is_busy() {
+        if !self.is_free() {
             return;
         }
-        *self.merging_as = None;
         if let Some(merging) = merging::next(&self.current.layers, &self.sizes) {
             self.merger.start(merging, writer, self.shelf);
             *self.merging_as = Some(writer.clone());
         }
+    }
+
+    /// Is no merge under way? One that is done is named.
+    fn is_free(&mut self) -> bool {
+        let done = self.merger.poll().and_then(|done| self.name(done));
+        if done.is_err() || self.merger.is_busy() {
+            return false;
+        }
+        *self.merging_as = None;
+        true
     }
 
     /// Waits for the merge that runs, and names it.
