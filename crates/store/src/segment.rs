@@ -20,6 +20,7 @@ mod names;
 mod out;
 mod packed;
 mod rows;
+mod sift;
 pub mod told;
 mod write;
 

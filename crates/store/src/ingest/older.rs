@@ -7,7 +7,7 @@ use model::{Position, U256};
 use super::buffer::Buffer;
 use crate::StoreError;
 use crate::layers::{Layer, Masked};
-use crate::segment::Interner;
+use crate::segment::{Interner, Segment};
 
 /// A transaction in the one layer where it is visible.
 pub(super) struct Older {
@@ -29,23 +29,25 @@ pub(super) struct Made {
     pub(super) value: U256,
 }
 
-/// Which of these hashes are visible in which layer. Layer by layer, so that a
-/// layer's filter stays in the processor's cache while it is asked.
+/// Which of these hashes are visible in which layer. Layer by layer and in the order of
+/// their keys, so that a layer's filter is gone through once, from one end to the other.
 pub(super) fn find_all(
     layers: &[Layer],
     hashes: &Interner,
     asked: &[u32],
 ) -> Result<BTreeMap<u32, (usize, Vec<u32>)>, StoreError> {
     let mut found = BTreeMap::new();
+    if layers.is_empty() {
+        return Ok(found);
+    }
+    let keyed = asked.iter().map(|number| (Segment::key_of(hashes.get(*number)), *number));
+    let mut keyed: Vec<(u64, u32)> = keyed.collect();
+    keyed.sort_unstable();
     for (at, layer) in layers.iter().enumerate() {
-        for number in asked {
-            let hash = hashes.get(*number);
-            if !layer.segment.may_hold(hash)? {
-                continue;
-            }
-            let entries = layer.entries_of(hash)?;
+        for number in layer.segment.sift(&keyed)? {
+            let entries = layer.entries_of(hashes.get(number))?;
             if !entries.is_empty() {
-                found.insert(*number, (at, entries));
+                found.insert(number, (at, entries));
             }
         }
     }

@@ -76,8 +76,7 @@ impl FilterWriter {
         for start in &self.starts {
             out.put(&start.to_le_bytes())?;
         }
-        out.end_section(id, self.keys);
-        Ok(())
+        out.end_section(id, self.keys)
     }
 }
 
@@ -115,12 +114,43 @@ impl Filter {
         if self.starts.len == 0 {
             return Ok(false);
         }
-        let shard = shard_of(key, self.bits);
+        let shard = self.shard(region, shard_of(key, self.bits))?;
+        Ok(shard.is_none_or(|shard| shard.contains(&key)))
+    }
+
+    /// Calls back with each of these things that may be here. They are in the order of their keys,
+    /// of which `cut` makes what was written: so each shard is looked up once.
+    pub(super) fn sift(
+        &self,
+        region: &Region,
+        things: &[(u64, u32)],
+        cut: impl Fn(u64) -> u64,
+        mut visit: impl FnMut(u32),
+    ) -> Checked<()> {
+        if self.starts.len == 0 {
+            return Ok(());
+        }
+        let shard_of = |thing: &(u64, u32)| shard_of(cut(thing.0), self.bits);
+        for some in things.chunk_by(|a, b| shard_of(a) == shard_of(b)) {
+            let shard = self.shard(region, shard_of(&some[0]))?;
+            let may_hold = |key| shard.as_ref().is_none_or(|shard| shard.contains(&cut(key)));
+            for (key, thing) in some {
+                if may_hold(*key) {
+                    visit(*thing);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// None where no filter could be built.
+    #[inline]
+    fn shard<'a>(&self, region: &'a Region, shard: usize) -> Checked<Option<BinaryFuse8Ref<'a>>> {
         let bytes = region.read(self.starts, shard * 8, 16)?;
         let start = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
         let end = u64::from_le_bytes(bytes[8..].try_into().expect("eight bytes"));
         if start == end {
-            return Ok(true);
+            return Ok(None);
         }
         let odd = || region.damage(self.starts.start + shard * 8, "a filter is out of place");
         let len =
@@ -131,7 +161,7 @@ impl Filter {
         if !is_sound(descriptor, fingerprints.len()) {
             return Err(odd());
         }
-        Ok(BinaryFuse8Ref::from_dma(descriptor, fingerprints).contains(&key))
+        Ok(Some(BinaryFuse8Ref::from_dma(descriptor, fingerprints)))
     }
 }
 

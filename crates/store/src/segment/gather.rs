@@ -85,7 +85,7 @@ impl Gather {
 
     pub(super) fn finish(self, mut out: Out) -> Result<Head, StoreError> {
         out.put(&encode_head(&self.head))?;
-        out.end_section(SectionId::Head, 1);
+        out.end_section(SectionId::Head, 1)?;
         out.finish()?;
         Ok(self.head)
     }
@@ -117,7 +117,7 @@ impl ToldWriter {
 
     pub(super) fn finish(self, out: &mut Out) -> Result<(), StoreError> {
         let count = self.ends.len() as u64 - 1;
-        out.end_section(SectionId::ToldBytes, count);
+        out.end_section(SectionId::ToldBytes, count)?;
         write_column(SectionId::ToldEnds, &self.ends, count > 0, out)
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn write_index(
         }
         out.put(&[print_of(*word, bits)])?;
     }
-    out.end_section(ids.prints, items);
+    out.end_section(ids.prints, items)?;
     let mut column = ColumnWriter::new();
     for word in &packed {
         column.push(packing.item(*word), out)?;
@@ -167,6 +167,23 @@ impl Index {
     pub(super) fn may_hold(&self, region: &Region, key: u64) -> Checked<bool> {
         let key = Packing { item_bits: self.item_bits }.key(key);
         self.filter.map_or(Ok(true), |filter| filter.may_hold(region, key))
+    }
+
+    /// Calls back with each of these things, in the order of their keys, that may be here.
+    pub(super) fn sift(
+        &self,
+        region: &Region,
+        things: &[(u64, u32)],
+        mut visit: impl FnMut(u32),
+    ) -> Checked<()> {
+        let packing = Packing { item_bits: self.item_bits };
+        match &self.filter {
+            Some(filter) => filter.sift(region, things, |key| packing.key(key), visit),
+            None => {
+                things.iter().for_each(|(_, thing)| visit(*thing));
+                Ok(())
+            }
+        }
     }
 
     /// Calls back with each number that may be of this key, ascending.

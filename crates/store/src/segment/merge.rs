@@ -26,7 +26,7 @@ use super::gather::{
 use super::index::{Packing, write_index};
 use super::layout::SectionId;
 use super::names;
-use super::out::Out;
+use super::out::{Out, SIDE_BY_SIDE, side_by_side};
 use super::rows::{RawRow, RowRecord, RowWriter};
 use super::{Head, NOBODY, Segment, Sink};
 use crate::StoreError;
@@ -67,9 +67,15 @@ pub(super) fn merge(
         Merge { order: write_entries(&inputs, &numbers, &mut gather, &mut out)?, inputs, numbers };
     merge.write_told(&mut gather, &mut out)?;
     merge.write_blocks(&mut out)?;
-    merge.write_hashes(&mut out)?;
-    merge.write_rows(&mut gather, &mut out)?;
-    merge.write_postings(&mut out)?;
+    let rows = |out: &mut Out| {
+        merge.write_hashes(out)?;
+        merge.write_rows(&mut gather, out)
+    };
+    let found_by = |out: &mut Out| {
+        merge.write_postings(out)?;
+        merge.write_hash_index(out)
+    };
+    side_by_side(&mut out, merge.order.rows >= SIDE_BY_SIDE, rows, found_by)?;
     merge.write_block_times(&mut out)?;
     gather.finish(out)
 }
@@ -143,27 +149,40 @@ impl Merge<'_> {
         let strides = self.inputs.iter().filter(|input| input.segment.head.entries > 0);
         let strides = strides.filter_map(|input| input.segment.stride(SectionId::Hashes));
         let stride = strides.reduce(Stride::and).unwrap_or(Stride::Short);
+        self.each_hash(|_, hash| stride.put(hash, out))?;
+        out.end_section(SectionId::Hashes, u64::from(self.order.entries))
+    }
+
+    fn write_hash_index(&self, out: &mut Out) -> Result<(), StoreError> {
         let count = u64::from(self.order.entries);
         let packing = Packing::below(count);
         let mut packed = Vec::with_capacity(self.order.entries as usize);
-        let mut number = 0;
+        self.each_hash(|number, hash| {
+            packed.push(packing.pack(names::key(hash), number));
+            Ok(())
+        })?;
+        write_index(packed, count, &BY_HASH, out)
+    }
+
+    /// Calls back with each entry's new number and its hash, in order.
+    fn each_hash(
+        &self,
+        mut visit: impl FnMut(u32, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         for run in &self.order.runs {
             let segment = self.inputs[run.input].segment;
-            for entry in run.old..run.old + run.entries {
-                let hash = segment.hash(entry)?;
-                stride.put(hash, out)?;
-                packed.push(packing.pack(names::key(hash), number));
-                number += 1;
+            for offset in 0..run.entries {
+                visit(run.new + offset, segment.hash(run.old + offset)?)?;
             }
         }
-        out.end_section(SectionId::Hashes, count);
-        write_index(packed, count, &BY_HASH, out)
+        Ok(())
     }
 
     fn write_rows(&self, gather: &mut Gather, out: &mut Out) -> Result<(), StoreError> {
         let mut writer = RowWriter::new();
         let mut spends = Spends::new(self);
-        let mut rows: Vec<RowCursor> = self.inputs.iter().map(RowCursor::new).collect();
+        let cursor = |(at, input)| RowCursor::new(input, &self.numbers, at);
+        let mut rows: Vec<RowCursor> = self.inputs.iter().enumerate().map(cursor).collect();
         let mut entries: Vec<EntryCursor> = self.inputs.iter().map(EntryCursor::new).collect();
         for run in &self.order.runs {
             let cursor = &mut rows[run.input];
@@ -174,9 +193,9 @@ impl Merge<'_> {
                 let new = old - run.old_row + run.new_row;
                 let record = RowRecord {
                     entry: self.new_entry(run, &row)?,
-                    from: self.numbers.addresses[run.input].of(row.from),
-                    to: self.numbers.addresses[run.input].of(row.to),
-                    asset: self.numbers.assets[run.input].of(row.asset),
+                    from: row.from,
+                    to: row.to,
+                    asset: row.asset,
                     amount: narrowed(row.amount),
                     position,
                     flags: row.flags,
@@ -331,7 +350,7 @@ impl Spends {
         for hash in hashes() {
             stride.put(hash, out)?;
         }
-        out.end_section(SectionId::Externals, u64::from(self.externals.len()));
+        out.end_section(SectionId::Externals, u64::from(self.externals.len()))?;
         write_index(self.by_outpoint, rows, &BY_SPENT, out)?;
         write_index(self.open, rows, &BY_OPEN, out)
     }

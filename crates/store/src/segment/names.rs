@@ -92,7 +92,7 @@ impl<'i> NamesWriter<'i> {
     }
 
     pub(super) fn finish(self, out: &mut Out) -> Result<(), StoreError> {
-        out.end_section(self.ids.bytes, self.names);
+        out.end_section(self.ids.bytes, self.names)?;
         if self.names == 0 {
             return Ok(());
         }

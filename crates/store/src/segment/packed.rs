@@ -4,9 +4,8 @@
 //! ends) as 64-bit numbers. A group is a header (per column its least value, 64 bits, then 24 bits of
 //! offset and 8 of width), the packed columns, and extra bytes that its owner knows.
 
+mod pack;
 mod unpack;
-
-use tantivy_bitpacker::BitPacker;
 
 use super::bytes::{Checked, Part, Region};
 use super::layout::{Section, SectionId};
@@ -40,7 +39,7 @@ impl GroupWriter {
         self.starts.push(out.in_section());
         self.rows += columns.first().map_or(0, |column| column.len() as u64);
         self.buffer.clear();
-        pack(columns, &mut self.buffer);
+        pack_columns(columns, &mut self.buffer);
         out.put(&self.buffer)?;
         out.put(extra)
     }
@@ -50,12 +49,11 @@ impl GroupWriter {
         for start in &self.starts {
             out.put(&start.to_le_bytes())?;
         }
-        out.end_section(id, self.rows);
-        Ok(())
+        out.end_section(id, self.rows)
     }
 }
 
-fn pack(columns: &[&[u64]], out: &mut Vec<u8>) {
+fn pack_columns(columns: &[&[u64]], out: &mut Vec<u8>) {
     out.resize(columns.len() * HEADER, 0);
     for (at, column) in columns.iter().enumerate() {
         let (least, most) = column
@@ -70,11 +68,7 @@ fn pack(columns: &[&[u64]], out: &mut Vec<u8>) {
         if width == 0 {
             continue;
         }
-        let mut packer = BitPacker::new();
-        for value in *column {
-            packer.write(value - least, width, out).expect("memory takes every byte");
-        }
-        packer.close(out).expect("memory takes every byte");
+        pack::pack(width, least, column, out);
     }
 }
 

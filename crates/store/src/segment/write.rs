@@ -15,7 +15,7 @@ use super::gather::{
 use super::index::{Packing, write_index};
 use super::layout::SectionId;
 use super::names::{self, NamesIds, NamesWriter};
-use super::out::Out;
+use super::out::{Out, SIDE_BY_SIDE, side_by_side};
 use super::rows::{RowRecord, RowWriter};
 use super::told::{Told, places};
 use super::{Head, NOBODY, RowFlags, Sink};
@@ -30,9 +30,16 @@ pub(super) fn write(mut draft: Draft, sink: &mut dyn Sink) -> Result<Head, Store
     plan.write_names(&mut gather.head, &mut out)?;
     plan.write_told(&mut gather, &mut out)?;
     plan.write_entries(&mut gather, &mut out)?;
-    plan.write_hashes(&mut out)?;
-    plan.write_rows(&mut gather, &mut out)?;
-    plan.write_postings(&mut out)?;
+    let is_large = plan.rows.len() >= SIDE_BY_SIDE as usize;
+    let rows = |out: &mut Out| {
+        plan.write_hashes(out)?;
+        plan.write_rows(&mut gather, out)
+    };
+    let found_by = |out: &mut Out| {
+        plan.write_postings(out)?;
+        plan.write_hash_index(out)
+    };
+    side_by_side(&mut out, is_large, rows, found_by)?;
     let mut times = BTreeMap::new();
     for (height, time) in &plan.draft.block_times {
         add_block_time(&mut times, *height, *time);
@@ -228,17 +235,23 @@ impl Plan {
         writer.finish(out)
     }
 
+    fn hashes(&self) -> impl Iterator<Item = &[u8]> {
+        self.ordered().map(|entry| self.draft.hashes.get(entry.hash))
+    }
+
     fn write_hashes(&self, out: &mut Out) -> Result<(), StoreError> {
-        let hashes = || self.ordered().map(|entry| self.draft.hashes.get(entry.hash));
-        let stride = Stride::of(hashes());
+        let stride = Stride::of(self.hashes());
+        for hash in self.hashes() {
+            stride.put(hash, out)?;
+        }
+        out.end_section(SectionId::Hashes, self.entries.len() as u64)
+    }
+
+    fn write_hash_index(&self, out: &mut Out) -> Result<(), StoreError> {
         let count = self.entries.len() as u64;
         let packing = Packing::below(count);
-        let mut packed = Vec::with_capacity(self.entries.len());
-        for (number, hash) in (0..).zip(hashes()) {
-            stride.put(hash, out)?;
-            packed.push(packing.pack(names::key(hash), number));
-        }
-        out.end_section(SectionId::Hashes, count);
+        let pack = |(number, hash)| packing.pack(names::key(hash), number);
+        let packed = (0..).zip(self.hashes()).map(pack).collect();
         write_index(packed, count, &BY_HASH, out)
     }
 
@@ -390,7 +403,7 @@ impl Spends {
         for hash in hashes() {
             stride.put(hash, out)?;
         }
-        out.end_section(SectionId::Externals, self.external_hashes.len() as u64);
+        out.end_section(SectionId::Externals, self.external_hashes.len() as u64)?;
         let rows = plan.rows.len() as u64;
         write_index(self.by_outpoint, rows, &BY_SPENT, out)?;
         write_index(self.open, rows, &BY_OPEN, out)

@@ -1,5 +1,6 @@
 //! Reading an input front to back, a group at a time.
 
+use super::numbers::Numbers;
 use super::order::Order;
 use super::{Input, Renumbered};
 use crate::segment::bytes::Checked;
@@ -43,8 +44,11 @@ impl<'a> EntryCursor<'a> {
     }
 }
 
+/// Rows with the new numbers of their addresses and assets.
 pub(super) struct RowCursor<'a> {
     segment: &'a Segment,
+    addresses: &'a Renumbered,
+    assets: &'a Renumbered,
     group: usize,
     rows: Vec<RawRow>,
     extra: Option<Extra>,
@@ -52,9 +56,11 @@ pub(super) struct RowCursor<'a> {
 }
 
 impl<'a> RowCursor<'a> {
-    pub(super) fn new(input: &Input<'a>) -> RowCursor<'a> {
+    pub(super) fn new(input: &Input<'a>, numbers: &'a Numbers, at: usize) -> RowCursor<'a> {
         RowCursor {
             segment: input.segment,
+            addresses: &numbers.addresses[at],
+            assets: &numbers.assets[at],
             group: usize::MAX,
             rows: Vec::new(),
             extra: None,
@@ -73,6 +79,12 @@ impl<'a> RowCursor<'a> {
                 *extra = Some(*of);
                 Ok(())
             })?;
+            // All at once, so that memory is waited for together.
+            for row in rows {
+                row.from = self.addresses.of(row.from);
+                row.to = self.addresses.of(row.to);
+                row.asset = self.assets.of(row.asset);
+            }
             self.group = group;
         }
         let row = self.rows[at];
@@ -90,8 +102,10 @@ pub(super) struct PostingCursor<'a> {
     numbers: &'a Renumbered,
     address: u32,
     ends: Buffered,
-    rows: Buffered,
-    neighbours: Buffered,
+    group: usize,
+    /// Of the group: new numbers of rows ([`NOBODY`] where masked) and neighbours.
+    postings: Vec<(u32, u32)>,
+    scratch: [Vec<u64>; 2],
 }
 
 impl<'a> PostingCursor<'a> {
@@ -108,8 +122,9 @@ impl<'a> PostingCursor<'a> {
             numbers,
             address: 0,
             ends: Buffered::new(0),
-            rows: Buffered::new(0),
-            neighbours: Buffered::new(1),
+            group: usize::MAX,
+            postings: Vec::new(),
+            scratch: Default::default(),
         }
     }
 
@@ -132,14 +147,38 @@ impl<'a> PostingCursor<'a> {
         let end = self.ends.get(segment, &of.ends, u64::from(self.address) + 1)?;
         self.address += 1;
         for at in start..end {
-            let row = self.rows.get(segment, &of.postings, at)?;
-            let neighbour = self.neighbours.get(segment, &of.postings, at)?;
-            let (Ok(row), Ok(neighbour)) = (u32::try_from(row), u32::try_from(neighbour)) else {
-                return Err(segment.odd("a posting names what is not there"));
-            };
-            if let Some(row) = order.row(self.input, row) {
-                list.push((row, self.numbers.of(neighbour.wrapping_sub(1))));
+            let (group, at) = of.postings.place(&segment.region, at)?;
+            if group != self.group {
+                self.read(group, order)?;
             }
+            let posting = self.postings[at];
+            if posting.0 != NOBODY {
+                list.push(posting);
+            }
+        }
+        Ok(())
+    }
+
+    /// A group is renumbered at once, so that memory is waited for together.
+    fn read(&mut self, group: usize, order: &Order) -> Checked<()> {
+        let segment = self.segment;
+        let of = segment.postings[self.direction].postings.group(&segment.region, group)?;
+        let [rows, neighbours] = &mut self.scratch;
+        of.read_all(0, rows)?;
+        of.read_all(1, neighbours)?;
+        let mut beyond = 0;
+        let mut small = |value: u64| {
+            beyond |= value >> 32;
+            u32::try_from(value).unwrap_or(NOBODY)
+        };
+        self.postings.clear();
+        for (row, neighbour) in rows.iter().zip(neighbours) {
+            let row = order.row(self.input, small(*row)).unwrap_or(NOBODY);
+            self.postings.push((row, self.numbers.of(small(*neighbour).wrapping_sub(1))));
+        }
+        self.group = group;
+        if beyond > 0 {
+            return Err(segment.odd("a posting names what is not there"));
         }
         Ok(())
     }
