@@ -1,5 +1,6 @@
 //! Interdict's own store, through the functions its binary uses.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,18 +13,20 @@ use model::{
 use store::catalog::{Catalog, Writer};
 use store::hot::{self, FollowedBlock};
 use store::layers::Layers;
+use store::segment::Whole;
 use store::shelf::Shelf;
+use store::snapshot::{Stand, Walk};
 use store::{FileRecord, Store};
 use trace::Source;
 
 use crate::contender::{Contender, Traced};
-use crate::digest::{Reached, Rows, Seen};
+use crate::digest::{Rows, Seen};
 use crate::stream::{self, Block, CHAIN, Recording, Row, position};
 use crate::sweep::{Policy, Swept};
 use crate::truth::PAGE_ROWS;
 use crate::walk::{PER_ACCOUNT, Step, walk};
 
-pub const SETTINGS: &str = "as it comes; a batch is one file taken in and committed; compacted as its finish; read through `View`, whole transfers each time";
+pub const SETTINGS: &str = "as it comes; a batch is one file taken in and committed; compacted as its finish; pages through `View`, whole transfers each time; traces by `Walk`, each row whole once";
 
 pub struct Ours {
     home: PathBuf,
@@ -98,6 +101,37 @@ impl Ours {
             height: u32::try_from(transfer.height.context("a transfer without a height")?)?,
         });
         Ok(())
+    }
+
+    /// Rows that were followed more than once are fetched once.
+    fn whole_rows(&self, walk: &Walk<'_>, mut followed: Vec<u64>) -> Result<Rows> {
+        followed.sort_unstable();
+        let mut times: Vec<u64> = Vec::with_capacity(followed.len());
+        times.extend(followed.chunk_by(|a, b| a == b).map(|same| same.len() as u64));
+        followed.dedup();
+        let mut rows = Rows::default();
+        let mut failed = Ok(());
+        walk.each_whole(&followed, |at, whole| {
+            match self.seen(whole) {
+                Ok(seen) => rows.add_times(&seen, times[at]),
+                Err(error) => failed = Err(error),
+            }
+            Ok(())
+        })?;
+        failed.map(|()| rows)
+    }
+
+    fn seen<'a>(&self, whole: &Whole<'a>) -> Result<Seen<'a>> {
+        Ok(Seen {
+            hash: whole.hash,
+            position: code(&whole.position)?,
+            from: whole.from,
+            to: whole.to,
+            asset: self.asset(&whole.asset)?,
+            amount: u128::try_from(whole.amount)?,
+            time: whole.time.as_second(),
+            height: u32::try_from(whole.height.context("a transfer without a height")?)?,
+        })
     }
 
     fn asset(&self, asset: &Asset) -> Result<u8> {
@@ -235,30 +269,44 @@ impl Contender for Ours {
         Ok(rows)
     }
 
+    /// By numbers, as the peers do it; the rows are fetched whole when all are known.
     fn trace(&mut self, source: &stream::Address, since: i64, is_whole: bool) -> Result<Traced> {
-        let services = self.services.iter().copied().collect();
-        let mut traced = Traced::default();
-        let arrivals = walk(*source, since, &services, |frontier, steps| {
-            let seeks: Result<Vec<Seek>> = frontier
-                .iter()
-                .map(|(address, since)| {
-                    let bound = Some(Timestamp::from_second(*since)?);
-                    Ok(Seek { account: account(address), bound })
-                })
-                .collect();
-            let found = self.store.expand(Direction::Forward, &seeks?, &limits(PER_ACCOUNT))?;
-            for transfer in found.reached.iter().flat_map(|reached| &reached.transfers) {
-                let to = transfer.to.as_ref().map(bytes);
-                steps.push(Step { to, time: transfer.time.as_second() });
-                if is_whole {
-                    self.add(&mut traced.rows, transfer)?;
-                }
+        let snapshot = self.store.snapshot();
+        let mut over = snapshot.walk(CHAIN);
+        let mut services = HashSet::new();
+        for service in &self.services {
+            services.extend(over.number(&account(service))?);
+        }
+        let source = over.number(&account(source))?;
+        let source = source.context("the source of a trace is not there")?;
+        let mut followed: Vec<u64> = Vec::new();
+        let (mut found, mut times) = (Vec::new(), Vec::new());
+        let arrivals = walk(source, since, &services, |frontier, steps| {
+            let mut stands = Vec::with_capacity(frontier.len());
+            for (account, since) in frontier {
+                let bound = Some(Timestamp::from_second(*since)?);
+                stands.push(Stand { account: *account, after: None, bound });
             }
+            found.clear();
+            times.clear();
+            over.neighbours(Direction::Forward, &stands, PER_ACCOUNT, &mut found)?;
+            over.times(&found, &mut times)?;
+            followed.extend(found.iter().map(|step| step.ordinal));
+            steps.extend(found.iter().zip(&times).map(|(step, time)| Step {
+                to: (step.to != Walk::NOBODY).then_some(step.to),
+                time: time.as_second(),
+            }));
             Ok(())
         })?;
-        let mut reached = Reached::default();
-        arrivals.iter().for_each(|(address, time)| reached.add(address, *time));
-        traced.reached = reached;
+        let mut traced = Traced::default();
+        if is_whole {
+            traced.rows = self.whole_rows(&over, followed)?;
+        }
+        let mut numbers: Vec<u32> = arrivals.keys().copied().collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            traced.reached.add(&bytes(&over.account(number)?.address), arrivals[&number]);
+        }
         Ok(traced)
     }
 

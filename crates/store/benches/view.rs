@@ -106,7 +106,7 @@ fn neighbours_of_100_000(bencher: Bencher<'_, '_>) {
     let mut stands = Vec::new();
     for seek in frontier(100_000) {
         let number = walk.number(&seek.account).expect("answers");
-        stands.extend(number.map(|account| Stand { account, after: None }));
+        stands.extend(number.map(|account| Stand { account, after: None, bound: None }));
     }
     let mut steps = Vec::new();
     walk.neighbours(Direction::Forward, &stands, 10_000, &mut steps).expect("walks");

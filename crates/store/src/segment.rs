@@ -22,6 +22,7 @@ mod packed;
 mod rows;
 mod sift;
 pub mod told;
+mod whole;
 mod write;
 
 use std::borrow::Cow;
@@ -46,6 +47,7 @@ use self::packed::Groups;
 use self::rows::Rows;
 use crate::StoreError;
 pub use draft::{Draft, DraftEntry, DraftRow, Interner};
+pub use whole::{GroupTimes, Whole};
 
 /// No address: the other end of a fee or a reward, or the transaction itself on Bitcoin.
 pub const NOBODY: u32 = u32::MAX;

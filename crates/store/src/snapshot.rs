@@ -13,7 +13,7 @@
 //! | `transaction` | transactions, and who spent what |
 //! | `coverage` | degrees and what is held, from tables and not from rows |
 //! | `columns`, `numbering` | a chain as columns, its accounts numbered over all segments |
-//! | `walk` | who comes next, by numbers alone |
+//! | `walk` | who comes next, by numbers alone; the transfers when all are known |
 
 mod columns;
 mod coverage;

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use common::{account, check_same, tx};
 use facts::fact;
 use model::{
-    Account, Asset, AssetMeta, Chain, ColumnBatch, Columns, Direction, Evidence, Fact, Memory,
-    Position, Timestamp, Transaction, Transfer, TransferKind, TxId, U256, UtxoTransaction, View,
+    Account, Address, Asset, AssetMeta, Chain, ColumnBatch, Columns, Direction, Evidence, Fact,
+    Limits, Memory, Position, Seek, Timestamp, Transaction, Transfer, TransferKind, TxId, U256, UtxoTransaction, View,
 };
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use store::layers::{Layer, Layers, Mask, Masked};
 use store::segment::{Draft, DraftEntry, DraftRow, NOBODY, Segment};
-use store::snapshot::{Snapshot, Stand, Walk};
+use store::snapshot::{Snapshot, Stand, Step, Walk};
 
 /// Old and new facts, and for each transaction the layers its old and its new version go to.
 type Story = (Vec<Fact>, Vec<Fact>, Vec<(usize, usize)>);
@@ -331,12 +331,22 @@ fn check_walk(
             assert_eq!(all, []);
             continue;
         };
-        let start = Stand { account: number, after: None };
+        let start = Stand { account: number, after: None, bound: None };
         let mut steps = Vec::new();
         walk.neighbours(direction, &[start], usize::MAX, &mut steps).expect("walks");
         assert_eq!(told(&walk, direction, &steps), all);
+        check_whole(&walk, &steps, &all);
+        for bound in (0..10).map(common::time) {
+            let stand = Stand { account: number, after: None, bound: Some(bound) };
+            let mut next = Vec::new();
+            walk.neighbours(direction, &[stand], most, &mut next).expect("walks");
+            let seek = Seek { account: account.clone(), bound: Some(bound) };
+            let limits = Limits { per_account: most, ..Limits::NONE };
+            let expected = memory.expand(direction, &[seek], &limits).expect("memory answers");
+            assert_eq!(told(&walk, direction, &next), expected.reached[0].transfers);
+        }
         for (at, step) in steps.iter().enumerate() {
-            let stand = Stand { account: number, after: Some(step.ordinal) };
+            let stand = Stand { account: number, after: Some(step.ordinal), bound: None };
             let mut next = Vec::new();
             walk.neighbours(direction, &[start, stand], most, &mut next).expect("walks");
             next.retain(|step| step.from == 1);
@@ -349,8 +359,33 @@ fn check_walk(
     }
 }
 
+/// Read together, transfers and times are what they are one by one.
+fn check_whole(walk: &Walk<'_>, steps: &[Step], all: &[Transfer]) {
+    let mut times = Vec::new();
+    walk.times(steps, &mut times).expect("answers");
+    assert_eq!(times, all.iter().map(|transfer| transfer.time).collect::<Vec<_>>());
+    let mut ordinals: Vec<u64> = steps.iter().map(|step| step.ordinal).collect();
+    ordinals.sort_unstable();
+    let mut count = 0;
+    let told = walk.each_whole(&ordinals, |at, whole| {
+        let transfer = walk.transfer(ordinals[at])?;
+        assert_eq!(at, count);
+        assert_eq!(whole.hash, transfer.tx.hash.bytes());
+        assert_eq!(whole.from, transfer.from.as_ref().map(Address::bytes));
+        assert_eq!(whole.to, transfer.to.as_ref().map(Address::bytes));
+        assert_eq!(*whole.asset, transfer.asset);
+        assert_eq!((whole.time, whole.amount), (transfer.time, transfer.amount));
+        assert_eq!((whole.height, whole.tx_index), (transfer.height, transfer.tx_index));
+        assert_eq!(whole.position, transfer.position);
+        count += 1;
+        Ok(())
+    });
+    told.expect("answers");
+    assert_eq!(count, all.len());
+}
+
 /// Steps as the transfers they are, whose other end is who was met.
-fn told(walk: &Walk<'_>, direction: Direction, steps: &[store::snapshot::Step]) -> Vec<Transfer> {
+fn told(walk: &Walk<'_>, direction: Direction, steps: &[Step]) -> Vec<Transfer> {
     let told = steps.iter().map(|step| {
         let transfer = walk.transfer(step.ordinal).expect("is there");
         let other = match direction {

@@ -205,6 +205,12 @@ impl Region {
         })
     }
 
+    /// Has the cache fetch the byte at this place. Only a hint.
+    #[inline]
+    pub(super) fn prefetch(&self, at: usize) {
+        prefetch_index::prefetch_index(self.all(), at);
+    }
+
     /// Asks the system to read these bytes soon. Only a hint: whatever goes wrong is no matter.
     pub(super) fn will_need(&self, range: Range<usize>) {
         #[cfg(unix)]

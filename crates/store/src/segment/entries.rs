@@ -108,6 +108,26 @@ impl Entries {
         decode(&group.row(at)?).ok_or_else(|| odd(region, number))
     }
 
+    /// As [`Entries::record`], from a page that is unpacked whole and kept for the next.
+    pub(super) fn record_of_page(
+        &self,
+        region: &Region,
+        number: u32,
+        page: &mut EntryPage,
+    ) -> Checked<EntryRecord> {
+        let (group, at) = self.groups.place(region, u64::from(number))?;
+        if page.number != Some(group) {
+            let entries = self.groups.group(region, group)?;
+            page.number = None;
+            for (column, values) in page.columns.iter_mut().enumerate() {
+                entries.read_all(column, values)?;
+            }
+            page.number = Some(group);
+        }
+        let values = page.columns.each_ref().map(|column| column[at]);
+        decode(&values).ok_or_else(|| odd(region, number))
+    }
+
     pub(super) fn time(&self, region: &Region, number: u32) -> Checked<Timestamp> {
         let (group, at) = self.groups.place(region, u64::from(number))?;
         let group = self.groups.group(region, group)?;
@@ -163,6 +183,13 @@ impl Entries {
         }
         Ok(())
     }
+}
+
+/// A page of entries, unpacked.
+#[derive(Default)]
+pub(super) struct EntryPage {
+    number: Option<usize>,
+    columns: [Vec<u64>; COLUMNS],
 }
 
 /// Memory a page is decoded into.

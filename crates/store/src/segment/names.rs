@@ -170,6 +170,14 @@ impl Names {
         read_between(region, self.bytes, start, end)
     }
 
+    /// Has the cache fetch a name, if all are equally long.
+    #[inline]
+    pub(super) fn prefetch(&self, region: &Region, number: u32) {
+        if self.ends.is_none() && number < self.count {
+            region.prefetch(self.bytes.start + number as usize * self.len);
+        }
+    }
+
     /// Where a name lies in the file, if all are equally long.
     pub(super) fn place_of(&self, number: u32) -> Option<Range<usize>> {
         let start = self.bytes.start + number as usize * self.len;

@@ -234,6 +234,44 @@ impl Rows {
         self.groups.get(region, column, u64::from(row))
     }
 
+    /// Decodes some rows of one group: `rows` is not empty and does not descend. Dense: all columns
+    /// are unpacked first.
+    pub(super) fn some(
+        &self,
+        region: &Region,
+        rows: &[u32],
+        is_dense: bool,
+        scratch: &mut RowScratch,
+        out: &mut Vec<(RawRow, Position)>,
+    ) -> Checked<()> {
+        out.clear();
+        let Some(last) = rows.last() else { return Ok(()) };
+        let (group, _) = self.groups.place(region, u64::from(*last))?;
+        let group = self.groups.group(region, group)?;
+        let extra = Extra::read(region, &group)?;
+        if is_dense {
+            extra.all_flags(region, &mut scratch.flags)?;
+            for (column, values) in scratch.columns.iter_mut().enumerate() {
+                group.read_all(column, values)?;
+            }
+        }
+        for row in rows {
+            let at = *row as usize % GROUP;
+            let values = match is_dense {
+                true => scratch.columns.each_ref().map(|column| column[at]),
+                false => group.row(at)?,
+            };
+            let flags = |number| match is_dense {
+                true => flags_of(region, &extra, &scratch.flags, number),
+                false => extra.row_flags(region, number),
+            };
+            let raw = extra.decode(region, &values, flags)?;
+            let position = extra.position(region, raw.position)?;
+            out.push((raw, position));
+        }
+        Ok(())
+    }
+
     /// Decodes a group row by row, the extra bytes beside each.
     pub(super) fn group(
         &self,
@@ -255,6 +293,16 @@ impl Rows {
             visit(&raw, &extra)?;
         }
         Ok(())
+    }
+
+    /// The entry of each row of a group.
+    pub(super) fn entries(
+        &self,
+        region: &Region,
+        group: usize,
+        out: &mut Vec<u64>,
+    ) -> Checked<()> {
+        self.groups.group(region, group)?.read_all(ENTRY, out)
     }
 
     /// Decodes what a sweep reads of a group, column by column.

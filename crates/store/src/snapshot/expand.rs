@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use model::{Address, Asset, Chain, Direction, Limits, Reached, Seek, Timestamp, Transfer, U256};
+use model::{
+    Asset, Chain, Direction, Limits, Position, Reached, Seek, TimeSource, Timestamp, Transfer,
+    TransferKind, TxHash, TxId, U256,
+};
 
 use super::merge::Merge;
 use super::past::{Past, Visible};
@@ -29,6 +32,14 @@ struct Pick {
     seek: usize,
     layer: usize,
     row: u32,
+}
+
+/// Where a row is, and where its transfer goes.
+struct Place {
+    layer: usize,
+    row: u32,
+    seek: usize,
+    n: usize,
 }
 
 pub(super) fn expand(
@@ -174,23 +185,48 @@ impl Ask<'_> {
                 read_ahead(layer, &rows.collect::<Vec<u32>>())?;
             }
         }
-        for pick in picks {
-            let layer = &self.past.layers[pick.layer];
-            let known = &self.frontier[pick.seek].account.address;
-            let transfer = self.transfer(layer, pick.row, known)?;
-            reached[pick.seek].transfers.push(transfer);
+        // Rows are read in the order of the file, and told in that of the picks.
+        let mut order: Vec<Place> = Vec::with_capacity(picks.len());
+        for picks in picks.chunk_by(|a, b| a.seek == b.seek) {
+            reached[picks[0].seek].transfers.resize(picks.len(), unread(self.past.chain));
+            let place = |(n, pick): (usize, &Pick)| Place {
+                layer: pick.layer,
+                row: pick.row,
+                seek: pick.seek,
+                n,
+            };
+            order.extend(picks.iter().enumerate().map(place));
+        }
+        order.sort_unstable_by_key(|place| (place.layer, place.row));
+        let mut rows = Vec::new();
+        for places in order.chunk_by(|a, b| a.layer == b.layer) {
+            let layer = &self.past.layers[places[0].layer];
+            rows.clear();
+            rows.extend(places.iter().map(|place| place.row));
+            layer.segment.each_whole(&rows, |at, whole| {
+                let Place { seek, n, .. } = places[at];
+                reached[seek].transfers[n] = layer.shown(whole)?;
+                Ok(())
+            })?;
         }
         Ok(())
     }
+}
 
-    /// One end of the transfer is the account that was asked for.
-    fn transfer(
-        &self,
-        layer: &Visible,
-        row: u32,
-        _known: &Address,
-    ) -> Result<Transfer, StoreError> {
-        layer.transfer(row)
+/// Stands where a transfer will.
+fn unread(chain: Chain) -> Transfer {
+    Transfer {
+        tx: TxId { chain, hash: TxHash::new(&[0; 32]) },
+        position: Position::Fee,
+        height: None,
+        tx_index: None,
+        time: Timestamp::UNIX_EPOCH,
+        time_source: TimeSource::Unknown,
+        from: None,
+        to: None,
+        asset: Asset::native(chain),
+        amount: U256::ZERO,
+        kind: TransferKind::Value,
     }
 }
 

@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use super::numbering::Numbering;
 use crate::StoreError;
 use crate::layers::{Layer, SegmentId};
-use crate::segment::{Entry, NOBODY, RowColumns, Segment};
+use crate::segment::{Entry, NOBODY, RowColumns, Segment, Whole};
 
 /// One chain.
 pub(super) struct Past {
@@ -213,10 +213,18 @@ impl Visible {
 
     /// A visible row that is not hidden, whole.
     pub fn transfer(&self, row: u32) -> Result<Transfer, StoreError> {
-        self.segment.transfer(row)?.ok_or_else(|| {
-            let doing = format!("read row {row} of segment {}", self.id);
-            StoreError::value(doing, "it is listed as a transfer and marked as hidden")
-        })
+        self.segment.transfer(row)?.ok_or_else(|| self.hidden(row))
+    }
+
+    /// As [`Visible::transfer`], of what was read already.
+    pub fn shown(&self, whole: &Whole<'_>) -> Result<Transfer, StoreError> {
+        whole.transfer(&self.segment)?.ok_or_else(|| self.hidden(whole.row))
+    }
+
+    #[cold]
+    fn hidden(&self, row: u32) -> StoreError {
+        let doing = format!("read row {row} of segment {}", self.id);
+        StoreError::value(doing, "it is listed as a transfer and marked as hidden")
     }
 
     /// None for nobody.

@@ -2,16 +2,17 @@
 //!
 //! Accounts get a number when they are first met. Where one segment holds the chain that is its own
 //! number, and a step reads postings only. Where several do, an account that is new is looked up by its
-//! bytes in the others, all new ones of a call together, and never again.
+//! bytes in the others, all new ones of a call together, and never again. When a walk is done, all of its
+//! transfers are read whole together, in the order of the file.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use model::{Account, Chain, Direction, Transfer};
+use hashbrown::HashMap;
+use model::{Account, Chain, Direction, Timestamp, Transfer};
 
 use super::past::Past;
 use crate::StoreError;
-use crate::segment::NOBODY;
+use crate::segment::{GroupTimes, NOBODY, Segment, Whole};
 
 /// A chain to be walked. Numbers and ordinals hold for the life of the value.
 pub struct Walk<'a> {
@@ -37,6 +38,8 @@ pub struct Stand {
     pub account: u32,
     /// Forward only what comes after this transfer, backward what came before; none means all.
     pub after: Option<u64>,
+    /// Forward not before this time, backward not after it, as of a [`model::Seek`].
+    pub bound: Option<Timestamp>,
 }
 
 /// From an account's number to its numbers in the layers, and back.
@@ -96,6 +99,56 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Calls back with each of these transfers, whole, and its place among them. Ordinals must not
+    /// descend; they are those of steps.
+    pub fn each_whole(
+        &self,
+        ordinals: &[u64],
+        mut visit: impl FnMut(usize, &Whole<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut rows = Vec::new();
+        let mut before = 0;
+        for ordinals in ordinals.chunk_by(|a, b| split(*a).0 == split(*b).0) {
+            let (at, _) = split(ordinals[0]);
+            let layer = self.past.and_then(|past| past.layers.get(at)).ok_or_else(|| {
+                StoreError::value(format!("read transfer {}", ordinals[0]), "there is none")
+            })?;
+            rows.clear();
+            rows.extend(ordinals.iter().map(|ordinal| split(*ordinal).1));
+            layer.segment.each_whole(&rows, |n, whole| visit(before + n, whole))?;
+            before += ordinals.len();
+        }
+        Ok(())
+    }
+
+    /// When each step was, in their order.
+    pub fn times(&self, steps: &[Step], out: &mut Vec<Timestamp>) -> Result<(), StoreError> {
+        let Some(past) = self.past else { return Ok(()) };
+        let first = out.len();
+        out.resize(first + steps.len(), Timestamp::UNIX_EPOCH);
+        let groups = Groups::of(past, steps);
+        let mut layer = None;
+        let mut decoded = GroupTimes::default();
+        for (at, group, order) in groups.each() {
+            let segment = &past.layers[at].segment;
+            if layer.replace(at) != Some(at) {
+                decoded = GroupTimes::default();
+            }
+            let is_dense = order.len() >= DENSE;
+            if is_dense {
+                segment.group_times(group, &mut decoded)?;
+            }
+            for n in order {
+                let (_, row) = split(steps[*n as usize].ordinal);
+                out[first + *n as usize] = match is_dense {
+                    true => decoded.times[(row % Segment::GROUP) as usize],
+                    false => segment.row_time(row)?,
+                };
+            }
+        }
+        Ok(())
+    }
+
     /// Everybody one step away from each stand, at most so many steps of each: the earliest forward, the
     /// latest backward. Steps of one stand are together, and in order of time.
     pub fn neighbours(
@@ -107,10 +160,11 @@ impl<'a> Walk<'a> {
     ) -> Result<(), StoreError> {
         let Some(past) = self.past else { return Ok(()) };
         let first = steps.len();
-        let mut ask = Ask { past, direction, most, rows: Vec::new(), neighbours: Vec::new() };
+        let (rows, neighbours, bounds) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut ask = Ask { past, direction, most, rows, neighbours, bounds };
         for (from, stand) in (0u32..).zip(frontier) {
             match past.layers.as_slice() {
-                [_] => ask.one(from, stand.account, 0, stand.after, most, steps)?,
+                [_] => ask.one(from, stand, stand.account, 0, most, steps)?,
                 _ => ask.several(from, stand, &self.numbers, steps)?,
             }
         }
@@ -121,6 +175,59 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// From so many steps in a group of rows on, the times of all its rows are decoded.
+const DENSE: usize = 24;
+
+/// Steps by the group of rows they are in, so that each is decoded once.
+struct Groups {
+    /// By layer: the number of its first group among all.
+    firsts: Vec<usize>,
+    /// By group: where its steps end in `order`; there is one more, the first, which is 0.
+    ends: Vec<u32>,
+    order: Vec<u32>,
+}
+
+impl Groups {
+    fn of(past: &Past, steps: &[Step]) -> Groups {
+        let mut firsts = Vec::with_capacity(past.layers.len());
+        let mut count = 0;
+        for layer in &past.layers {
+            firsts.push(count);
+            count += layer.segment.head().rows.div_ceil(Segment::GROUP) as usize;
+        }
+        let group = |step: &Step| {
+            let (at, row) = split(step.ordinal);
+            firsts[at] + (row / Segment::GROUP) as usize
+        };
+        let mut starts = vec![0u32; count + 1];
+        steps.iter().for_each(|step| starts[group(step)] += 1);
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += std::mem::replace(start, sum);
+        }
+        let mut order = vec![0; steps.len()];
+        for (n, step) in (0u32..).zip(steps) {
+            let next = &mut starts[group(step)];
+            order[*next as usize] = n;
+            *next += 1;
+        }
+        // Each start has moved to its end.
+        Groups { firsts, ends: starts, order }
+    }
+
+    /// Layer, group and steps of each group that has any.
+    fn each(&self) -> impl Iterator<Item = (usize, u32, &[u32])> {
+        let mut start = 0;
+        self.ends.iter().enumerate().filter_map(move |(group, end)| {
+            let order = &self.order[start..*end as usize];
+            start = *end as usize;
+            let at = self.firsts.partition_point(|first| *first <= group) - 1;
+            let group = u32::try_from(group - self.firsts[at]).expect("rows have 32 bits");
+            (!order.is_empty()).then_some((at, group, order))
+        })
+    }
+}
+
 /// One call, with room for what it decodes.
 struct Ask<'a> {
     past: &'a Past,
@@ -128,6 +235,8 @@ struct Ask<'a> {
     most: usize,
     rows: Vec<u32>,
     neighbours: Vec<u32>,
+    /// Many stand at the same time: by layer, the rows it lets through.
+    bounds: HashMap<(usize, Timestamp), Range<u32>>,
 }
 
 /// Up to so many postings are decoded and thrown away rather than searched.
@@ -138,19 +247,26 @@ impl Ask<'_> {
     fn one(
         &mut self,
         from: u32,
+        stand: &Stand,
         local: u32,
         at: usize,
-        after: Option<u64>,
         most: usize,
         steps: &mut Vec<Step>,
     ) -> Result<(), StoreError> {
         let layer = &self.past.layers[at];
         let veil = layer.veil()?;
         let mut postings = layer.segment.postings(self.direction, local)?;
-        let allowed = match after {
+        if postings.is_empty() {
+            return Ok(());
+        }
+        let mut allowed = match stand.after {
             Some(after) => self.rows_beyond(at, after)?,
             None => 0..u32::MAX,
         };
+        if let Some(bound) = stand.bound {
+            let bounded = self.rows_within(at, bound)?;
+            allowed = allowed.start.max(bounded.start)..allowed.end.min(bounded.end);
+        }
         if postings.end - postings.start > SHORT {
             let start = layer.first_posting(self.direction, postings.clone(), allowed.start)?;
             let end = layer.first_posting(self.direction, start..postings.end, allowed.end)?;
@@ -190,6 +306,20 @@ impl Ask<'_> {
         Ok(())
     }
 
+    /// Rows of a layer not before (forward) or not after (backward) this time.
+    fn rows_within(&mut self, at: usize, bound: Timestamp) -> Result<Range<u32>, StoreError> {
+        if let Some(known) = self.bounds.get(&(at, bound)) {
+            return Ok(known.clone());
+        }
+        let layer = &self.past.layers[at];
+        let rows = match self.direction {
+            Direction::Forward => layer.rows_between(Some(bound), None)?,
+            Direction::Backward => layer.rows_between(None, Some(bound))?,
+        };
+        self.bounds.insert((at, bound), rows.clone());
+        Ok(rows)
+    }
+
     /// Rows of a layer after (forward) or before (backward) a transfer of any layer.
     fn rows_beyond(&self, at: usize, after: u64) -> Result<Range<u32>, StoreError> {
         let (other, row) = split(after);
@@ -223,7 +353,7 @@ impl Ask<'_> {
             let start = steps.len();
             let most = self.most - (start - before);
             for at in &run {
-                self.one(from, locals[*at], *at, stand.after, most, steps)?;
+                self.one(from, stand, locals[*at], *at, most, steps)?;
             }
             if run.len() > 1 {
                 self.sort(start, most, steps)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Address, Asset, Chain, Direction, TxHash};
 use store::segment::told::{Told, told_of};
-use store::segment::{EntryColumns, NOBODY, RowColumns, Segment};
+use store::segment::{EntryColumns, GroupTimes, NOBODY, RowColumns, Segment};
 
 use crate::story::{EntryStory, RowStory, Story};
 
@@ -14,6 +14,9 @@ pub fn check(story: &Story, segment: &Segment) {
     check_head(story, segment);
     check_entries(story, segment);
     check_rows(story, segment);
+    for some in [1, 2, 40] {
+        check_whole(story, segment, some);
+    }
     check_postings(story, segment);
     check_lookups(story, segment);
     check_spends(story, segment);
@@ -136,6 +139,35 @@ fn check_rows(story: &Story, segment: &Segment) {
     let rows = story.rows().count() as u32;
     assert!(segment.row(rows).is_err());
     segment.will_need(&(0..rows + 3).collect::<Vec<u32>>());
+}
+
+/// Every so many-th row, read with the others.
+fn check_whole(story: &Story, segment: &Segment, some: usize) {
+    let all: Vec<(u32, &EntryStory, &RowStory)> =
+        (0u32..).zip(story.rows()).map(|(number, (_, entry, told))| (number, entry, told)).collect();
+    let asked: Vec<_> = all.iter().step_by(some).collect();
+    let rows: Vec<u32> = asked.iter().map(|(number, ..)| *number).collect();
+    let mut times = GroupTimes::default();
+    let mut count = 0;
+    let told = segment.each_whole(&rows, |at, whole| {
+        let (number, entry, told) = asked[at];
+        assert_eq!((at, whole.row), (count, *number));
+        assert_eq!(whole.flags.is_hidden, told.is_hidden);
+        let transfer = whole.transfer(segment).expect("reads");
+        assert_eq!(transfer, (!told.is_hidden).then(|| entry.transfer(story.chain, told)));
+        if number % Segment::GROUP == 0 {
+            segment.group_times(number / Segment::GROUP, &mut times).expect("reads");
+        }
+        if some == 1 {
+            assert_eq!(times.times[(number % Segment::GROUP) as usize], entry.time);
+        }
+        count += 1;
+        Ok(())
+    });
+    told.expect("reads");
+    assert_eq!(count, rows.len());
+    let beyond = u32::try_from(all.len()).expect("small");
+    assert!(segment.each_whole(&[beyond], |_, _| Ok(())).is_err());
 }
 
 fn check_postings(story: &Story, segment: &Segment) {
