@@ -1,12 +1,12 @@
 //! What every purse of a chain holds, in arrays that can be asked for ahead.
 //!
 //! A purse is all it holds and how much of that is tainted, in numbers of 128 bits: two
-//! to a cache line. The asset that moves most has a purse for each account by its
-//! number; the others share a table. What outgrows 128 bits moves to a map of large
-//! numbers, so that every sum is exact.
+//! to a cache line. Assets that move much have a purse for each account by its number;
+//! the others share a table. What outgrows 128 bits moves to a map of large numbers, so
+//! that every sum is exact.
 
 use hashbrown::HashMap;
-use model::{ColumnBatch, U256};
+use model::{ColumnBatch, TransferKind, U256};
 use prefetch_index::prefetch_index;
 
 use crate::Policy;
@@ -15,15 +15,15 @@ use crate::split::share;
 pub struct Cells {
     policy: Policy,
     accounts: usize,
-    main: Option<Main>,
+    /// [`NOWHERE`], [`SINK`], then those of each asset that has its own.
+    cells: Vec<Cell>,
+    /// By asset: where its cells begin; [`ELSEWHERE`]: they are among the others.
+    starts: Vec<usize>,
+    /// By asset: how many transfers were seen of it.
+    seen: Vec<u64>,
+    seen_all: u64,
     others: Table,
     wide: HashMap<u64, (U256, U256)>,
-}
-
-/// The asset that moves most.
-struct Main {
-    asset: u32,
-    cells: Vec<Cell>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,31 +37,104 @@ struct Cell {
 
 const WIDE: u128 = u128::MAX;
 
+/// Who sends new money: a purse that is always empty.
+const NOWHERE: usize = 0;
+/// Who receives a fee, or what is destroyed.
+pub const SINK: usize = 1;
+/// Not in an array.
+pub const ELSEWHERE: usize = usize::MAX;
+
+/// So many assets have arrays of their own, which cost memory for every account there is.
+const OWN_MAX: usize = 4;
+/// They move at least this part of what was seen, after so many transfers.
+const OWN_SHARE: u64 = 16;
+const OWN_AFTER: u64 = 1 << 14;
+
 impl Cells {
-    pub fn new(policy: Policy, accounts: usize) -> Cells {
-        Cells { policy, accounts, main: None, others: Table::new(), wide: HashMap::new() }
+    pub fn new(policy: Policy, accounts: usize, assets: usize) -> Cells {
+        Cells {
+            policy,
+            accounts,
+            cells: vec![Cell::default(); 2],
+            starts: vec![ELSEWHERE; assets],
+            seen: vec![0; assets],
+            seen_all: 0,
+            others: Table::new(),
+            wide: HashMap::new(),
+        }
     }
 
-    /// The asset that most transfers of the first batch move gets the array.
-    pub fn choose_main(&mut self, batch: &ColumnBatch) {
-        if self.main.is_some() {
+    /// Gives assets an array of their own when they have moved much. What purses hold stays the same.
+    pub fn choose(&mut self, batch: &ColumnBatch) {
+        batch.assets.iter().for_each(|asset| self.seen[*asset as usize] += 1);
+        let is_first = self.seen_all == 0;
+        self.seen_all += batch.len() as u64;
+        let most = self.seen.iter().copied().max().unwrap_or(0);
+        for asset in 0..self.starts.len() {
+            let (start, seen) = (self.starts[asset], self.seen[asset]);
+            let is_much = self.seen_all >= OWN_AFTER && seen >= self.seen_all / OWN_SHARE;
+            let is_chosen = start == ELSEWHERE && (is_much || is_first && seen == most);
+            if is_chosen && self.cells.len() < 2 + OWN_MAX * self.accounts {
+                self.give_array(asset);
+            }
+        }
+    }
+
+    fn give_array(&mut self, asset: usize) {
+        let start = self.cells.len();
+        self.starts[asset] = start;
+        self.cells.resize(start + self.accounts, Cell::default());
+        if self.others.used == 0 {
             return;
         }
-        let mut counts: HashMap<u32, usize> = HashMap::new();
-        batch.assets.iter().for_each(|asset| *counts.entry(*asset).or_default() += 1);
-        let most =
-            counts.into_iter().max_by_key(|(asset, count)| (*count, std::cmp::Reverse(*asset)));
-        if let Some((asset, _)) = most {
-            self.main = Some(Main { asset, cells: vec![Cell::default(); self.accounts] });
+        let others = std::mem::replace(&mut self.others, Table::new());
+        for slot in others.slots.into_iter().filter(|slot| slot.key != EMPTY) {
+            let (account, of) = unkey(slot.key);
+            match of as usize == asset {
+                true => self.cells[start + account as usize] = slot.cell,
+                false => *self.others.cell(slot.key) = slot.cell,
+            }
+        }
+    }
+
+    /// Where each transfer takes from and puts to, for as long as no asset is given an array:
+    /// a place in the arrays, or [`ELSEWHERE`]. Nobody's purse is a place too.
+    pub fn locate(&self, batch: &ColumnBatch, from: &mut Vec<usize>, to: &mut Vec<usize>) {
+        let place = |start: usize, account: u32, nobody: usize| match start {
+            _ if account == ColumnBatch::NOBODY => nobody,
+            ELSEWHERE => ELSEWHERE,
+            start => start + account as usize,
+        };
+        from.clear();
+        to.clear();
+        for n in 0..batch.len() {
+            let start = self.starts[batch.assets[n] as usize];
+            from.push(place(start, batch.from[n], NOWHERE));
+            let is_fee = batch.kinds[n] == TransferKind::Fee;
+            to.push(if is_fee { SINK } else { place(start, batch.to[n], SINK) });
         }
     }
 
     #[inline]
-    pub fn prefetch(&self, account: u32, asset: u32) {
-        match &self.main {
-            Some(main) if main.asset == asset => prefetch_index(&main.cells, account as usize),
-            _ => self.others.prefetch(key(account, asset)),
+    pub fn prefetch(&self, at: usize, account: u32, asset: u32) {
+        match at {
+            ELSEWHERE => self.others.prefetch(key(account, asset)),
+            at => prefetch_index(&self.cells, at),
         }
+    }
+
+    /// As [`Cells::take`] from a place in the arrays. None, and nothing is taken, where the numbers are
+    /// too large for that.
+    #[inline]
+    pub fn take_at(&mut self, at: usize, base: u128) -> Option<u128> {
+        let cell = &mut self.cells[at];
+        (cell.held != WIDE).then(|| cell.take(base, self.policy))
+    }
+
+    /// As [`Cells::put`]. False, and nothing is put, where the numbers are too large for that.
+    #[inline]
+    pub fn put_at(&mut self, at: usize, base: u128, taint: u128) -> bool {
+        self.cells[at].put(base, taint, self.policy)
     }
 
     /// Takes an amount out; how much of it is tainted.
@@ -79,19 +152,13 @@ impl Cells {
 
     #[inline]
     pub fn put(&mut self, account: u32, asset: u32, base: U256, taint: U256) {
-        let is_poison = self.policy == Policy::Poison;
-        if let (Some(base), Some(taint)) = (narrow(base), narrow(taint)) {
-            let cell = self.cell(account, asset);
-            if let Some(held) = cell.held.checked_add(base).filter(|held| *held != WIDE) {
-                cell.held = held;
-                cell.tainted = if is_poison {
-                    cell.tainted | u128::from(taint != 0)
-                } else {
-                    cell.tainted + taint
-                };
-                return;
-            }
+        let policy = self.policy;
+        if let (Some(base), Some(taint)) = (narrow(base), narrow(taint))
+            && self.cell(account, asset).put(base, taint, policy)
+        {
+            return;
         }
+        let is_poison = policy == Policy::Poison;
         let (held, tainted) = self.widen(account, asset);
         *held = held.saturating_add(base);
         *tainted = if is_poison {
@@ -131,30 +198,27 @@ impl Cells {
 
     #[inline]
     fn cell(&mut self, account: u32, asset: u32) -> &mut Cell {
-        match &mut self.main {
-            Some(main) if main.asset == asset => &mut main.cells[account as usize],
-            _ => self.others.cell(key(account, asset)),
+        match self.starts[asset as usize] {
+            ELSEWHERE => self.others.cell(key(account, asset)),
+            start => &mut self.cells[start + account as usize],
         }
     }
 
     /// Every purse with taint in it: account, asset, base.
     pub fn tainted(&self) -> Vec<(u32, u32, U256)> {
-        let main = self.main.iter().flat_map(|main| &main.cells);
-        let others = self.others.slots.iter().map(|slot| &slot.cell);
-        let mut rows =
-            Vec::with_capacity(main.chain(others).filter(|cell| cell.may_be_tainted()).count());
-        if let Some(main) = &self.main {
-            for (account, cell) in (0u32..).zip(&main.cells) {
-                if cell.may_be_tainted() {
-                    rows.extend(self.row(account, main.asset, cell));
-                }
+        let mut rows = Vec::new();
+        for (asset, start) in (0u32..).zip(&self.starts) {
+            let own = match *start {
+                ELSEWHERE => &[],
+                start => &self.cells[start..start + self.accounts],
+            };
+            for (account, cell) in (0u32..).zip(own).filter(|(_, cell)| cell.may_be_tainted()) {
+                rows.extend(self.row(account, asset, cell));
             }
         }
-        for (key, cell) in
-            self.others.slots.iter().filter(|slot| slot.key != EMPTY).map(|s| (s.key, &s.cell))
-        {
-            let (account, asset) = unkey(key);
-            rows.extend(self.row(account, asset, cell));
+        for slot in self.others.slots.iter().filter(|slot| slot.key != EMPTY) {
+            let (account, asset) = unkey(slot.key);
+            rows.extend(self.row(account, asset, &slot.cell));
         }
         rows
     }
@@ -178,11 +242,11 @@ impl Cell {
     /// is held empties the purse, and the rest came clean from somewhere unseen.
     #[inline]
     fn take(&mut self, base: u128, policy: Policy) -> u128 {
-        if policy == Policy::Poison {
+        if self.tainted == 0 || policy == Policy::Poison {
             self.held = self.held.saturating_sub(base);
             return if self.tainted == 0 { 0 } else { base };
         }
-        let taken = if base >= self.held || self.tainted == 0 {
+        let taken = if base >= self.held {
             self.tainted
         } else if policy == Policy::Tiho {
             base.min(self.tainted)
@@ -192,6 +256,20 @@ impl Cell {
         self.tainted -= taken;
         self.held = self.held.saturating_sub(base);
         taken
+    }
+
+    /// False, and nothing is put, where the sum is too large.
+    #[inline]
+    fn put(&mut self, base: u128, taint: u128, policy: Policy) -> bool {
+        let Some(held) = self.held.checked_add(base).filter(|held| *held != WIDE) else {
+            return false;
+        };
+        self.held = held;
+        self.tainted = match policy {
+            Policy::Poison => self.tainted | u128::from(taint != 0),
+            _ => self.tainted + taint,
+        };
+        true
     }
 }
 
@@ -206,7 +284,7 @@ fn mean(base: u128, tainted: u128, held: u128) -> u128 {
 }
 
 #[inline]
-fn narrow(base: U256) -> Option<u128> {
+pub fn narrow(base: U256) -> Option<u128> {
     let [low, high, 0, 0] = *base.as_limbs() else { return None };
     Some(u128::from(high) << 64 | u128::from(low))
 }
@@ -305,23 +383,35 @@ mod tests {
     }
 
     proptest! {
-        /// Whether numbers are short or long, in the array or the table.
+        /// Whether numbers are short or long, in an array, the table, or moved from this to that.
         #[test]
         fn a_cell_is_a_purse(
             steps in prop::collection::vec((0u32..3, 0u32..3, amount(), any::<bool>(), any::<bool>()), 1..80),
             policy in prop::sample::select(vec![Policy::Haircut, Policy::Tiho, Policy::Poison]),
+            moved in 0usize..80,
         ) {
-            let mut cells = Cells::new(policy, 3);
-            cells.choose_main(&ColumnBatch { assets: vec![1], ..ColumnBatch::default() });
+            let mut cells = Cells::new(policy, 3, 3);
+            cells.choose(&batch(1, 1));
             let mut purses = vec![Purse::new(policy); 9];
-            for (account, asset, base, is_in, is_tainted) in steps {
+            for (n, (account, asset, base, is_in, is_tainted)) in steps.into_iter().enumerate() {
+                if n == moved {
+                    cells.choose(&batch(2, usize::try_from(OWN_AFTER).expect("small")));
+                }
                 let purse = &mut purses[(account * 3 + asset) as usize];
+                let start = cells.starts[asset as usize];
+                let place = (start != ELSEWHERE).then(|| start + account as usize);
+                let small = narrow(base).zip(place);
                 if is_in {
                     let taint = if is_tainted { base } else { base / U256::from(3) };
-                    cells.put(account, asset, base, taint);
+                    let at = small.zip(narrow(taint));
+                    if !at.is_some_and(|((base, at), taint)| cells.put_at(at, base, taint)) {
+                        cells.put(account, asset, base, taint);
+                    }
                     purse.put(Flow::of(taint, base - taint));
                 } else {
-                    prop_assert_eq!(cells.take(account, asset, base), purse.take(base).taint());
+                    let taken = small.and_then(|(base, at)| cells.take_at(at, base));
+                    let taken = taken.map_or_else(|| cells.take(account, asset, base), U256::from);
+                    prop_assert_eq!(taken, purse.take(base).taint());
                 }
             }
             let mut rest = cells.tainted();
@@ -332,5 +422,12 @@ mod tests {
                 .collect();
             prop_assert_eq!(rest, expected);
         }
+    }
+
+    fn batch(asset: u32, count: usize) -> ColumnBatch {
+        let mut batch = ColumnBatch::default();
+        batch.assets.resize(count, asset);
+        batch.ordinals.resize(count, 0);
+        batch
     }
 }

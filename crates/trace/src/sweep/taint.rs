@@ -13,7 +13,7 @@
 use hashbrown::HashMap;
 use model::{Book, ColumnBatch, Columns, Direction, Role, TransferKind, U256};
 
-use super::cells::Cells;
+use super::cells::{Cells, ELSEWHERE, SINK, narrow};
 use super::outputs::{Outputs, Stays};
 use crate::gather::role_of;
 use crate::poisoning;
@@ -102,6 +102,7 @@ struct Sweep<'a> {
     /// By asset: what is too small to be a payment.
     assets: Vec<Rule>,
     cells: Cells,
+    places: Places,
     outputs: Outputs,
     /// By account, a bit: taint came and went on. So small that it stays in the cache.
     passes: Vec<u64>,
@@ -111,6 +112,13 @@ struct Sweep<'a> {
     services: HashMap<(u32, u32), U256>,
     totals: Vec<Option<Totals>>,
     transfers: u64,
+}
+
+/// Of one batch: see [`Cells::locate`].
+#[derive(Default)]
+struct Places {
+    from: Vec<usize>,
+    to: Vec<usize>,
 }
 
 struct Rule {
@@ -155,7 +163,8 @@ impl<'a> Sweep<'a> {
             is_utxo,
             sources,
             assets: assets.iter().map(rule).collect(),
-            cells: Cells::new(policy, columns.account_count()),
+            cells: Cells::new(policy, columns.account_count(), assets.len()),
+            places: Places::default(),
             outputs: Outputs::default(),
             passes: vec![0; columns.account_count().div_ceil(64)],
             reached: vec![Reached::No; columns.account_count()],
@@ -170,15 +179,56 @@ impl<'a> Sweep<'a> {
         if self.is_utxo {
             return self.take_outputs(batch, ground);
         }
-        self.cells.choose_main(batch);
+        self.cells.choose(batch);
+        let mut places = std::mem::take(&mut self.places);
+        self.cells.locate(batch, &mut places.from, &mut places.to);
         for n in 0..batch.len() {
             if let Some(asset) = batch.assets.get(n + AHEAD) {
-                self.cells.prefetch(batch.from[n + AHEAD], *asset);
-                self.cells.prefetch(batch.to[n + AHEAD], *asset);
+                self.cells.prefetch(places.from[n + AHEAD], batch.from[n + AHEAD], *asset);
+                self.cells.prefetch(places.to[n + AHEAD], batch.to[n + AHEAD], *asset);
             }
-            self.transfer(batch, n, ground)?;
+            if !self.move_short(batch, n, (places.from[n], places.to[n]), ground)? {
+                self.transfer(batch, n, ground)?;
+            }
         }
+        self.places = places;
         Ok(())
+    }
+
+    /// [`Sweep::transfer`] for the most of them: both purses in the arrays, all numbers of at most 128
+    /// bits. False, and nothing has moved, where it is none of these.
+    #[inline]
+    fn move_short(
+        &mut self,
+        batch: &ColumnBatch,
+        n: usize,
+        (from, to): (usize, usize),
+        ground: &Ground<'_>,
+    ) -> Result<bool, TraceError> {
+        let Some(base) = narrow(batch.amounts[n]) else { return Ok(false) };
+        if from == ELSEWHERE || to == ELSEWHERE || base == 0 {
+            return Ok(false);
+        }
+        if self.settings.until.is_some_and(|until| batch.times[n] > until) {
+            return Ok(true);
+        }
+        let Some(mut taint) = self.cells.take_at(from, base) else { return Ok(false) };
+        if self.sources.contains(&batch.from[n]) && self.is_theft(batch, n) {
+            self.totals(batch.assets[n]).tainted_in += U256::from(base - taint);
+            taint = base;
+        }
+        if taint != 0 {
+            self.transfers += 1;
+            let rule = &self.assets[batch.assets[n] as usize];
+            if to == SINK || rule.is_dust(batch.amounts[n]) || !self.is_passed(batch.to[n]) {
+                let stays = self.arrive(batch, n, U256::from(taint), ground)?;
+                taint = narrow(stays).expect("no more than what came");
+            }
+        }
+        if to != SINK && !self.cells.put_at(to, base, taint) {
+            self.cells.put(batch.to[n], batch.assets[n], batch.amounts[n], U256::from(taint));
+        }
+        Ok(true)
     }
 
     fn transfer(
