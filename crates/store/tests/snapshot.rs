@@ -12,7 +12,8 @@ use common::{account, check_same, tx};
 use facts::fact;
 use model::{
     Account, Address, Asset, AssetMeta, Chain, ColumnBatch, Columns, Direction, Evidence, Fact,
-    Limits, Memory, Position, Seek, Timestamp, Transaction, Transfer, TransferKind, TxId, U256, UtxoTransaction, View,
+    Limits, Memory, Position, Seek, Timestamp, Transaction, Transfer, TransferKind, TxId, U256,
+    UtxoTransaction, View,
 };
 use proptest::prelude::*;
 use roaring::RoaringBitmap;

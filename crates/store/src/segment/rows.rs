@@ -296,12 +296,7 @@ impl Rows {
     }
 
     /// The entry of each row of a group.
-    pub(super) fn entries(
-        &self,
-        region: &Region,
-        group: usize,
-        out: &mut Vec<u64>,
-    ) -> Checked<()> {
+    pub(super) fn entries(&self, region: &Region, group: usize, out: &mut Vec<u64>) -> Checked<()> {
         self.groups.group(region, group)?.read_all(ENTRY, out)
     }
 

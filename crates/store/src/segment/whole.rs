@@ -151,7 +151,10 @@ impl Reading {
             from: address(row.from)?,
             to: address(row.to)?,
             asset: segment.kept_asset(row.asset)?,
-            amount: row.amount.amount().ok_or_else(|| segment.odd("an amount is beyond 256 bits"))?,
+            amount: row
+                .amount
+                .amount()
+                .ok_or_else(|| segment.odd("an amount is beyond 256 bits"))?,
             position: std::mem::replace(position, Position::Fee),
             flags: row.flags,
         })

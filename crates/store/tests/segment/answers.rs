@@ -143,8 +143,10 @@ fn check_rows(story: &Story, segment: &Segment) {
 
 /// Every so many-th row, read with the others.
 fn check_whole(story: &Story, segment: &Segment, some: usize) {
-    let all: Vec<(u32, &EntryStory, &RowStory)> =
-        (0u32..).zip(story.rows()).map(|(number, (_, entry, told))| (number, entry, told)).collect();
+    let all: Vec<(u32, &EntryStory, &RowStory)> = (0u32..)
+        .zip(story.rows())
+        .map(|(number, (_, entry, told))| (number, entry, told))
+        .collect();
     let asked: Vec<_> = all.iter().step_by(some).collect();
     let rows: Vec<u32> = asked.iter().map(|(number, ..)| *number).collect();
     let mut times = GroupTimes::default();
