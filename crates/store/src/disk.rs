@@ -6,7 +6,7 @@
 mod faulty;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 pub use faulty::{Fault, FaultyDisk, Torn};
@@ -57,19 +57,18 @@ fn write_part(
 ) -> Result<(Head, u64), StoreError> {
     let doing = || format!("write {}", path.display());
     let mut file = disk.create(part).doing(doing)?;
-    let mut sink = FileSink { file: BufWriter::with_capacity(1 << 20, &mut file), path, bytes: 0 };
+    let mut sink = FileSink { file: &mut file, path, bytes: 0 };
     let head = fill(&mut sink)?;
-    sink.file.flush().doing(doing)?;
     let bytes = sink.bytes;
-    drop(sink);
     file.sync().doing(doing)?;
     drop(file);
     disk.rename(part, path).doing(doing)?;
     Ok((head, bytes))
 }
 
+/// What fills it gathers large pieces itself.
 struct FileSink<'a, W: Write> {
-    file: BufWriter<W>,
+    file: W,
     path: &'a Path,
     bytes: u64,
 }

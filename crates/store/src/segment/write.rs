@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::{panic, thread};
 
 use model::Asset;
 
@@ -28,18 +29,18 @@ pub(super) fn write(mut draft: Draft, sink: &mut dyn Sink) -> Result<Head, Store
     let mut out = Out::new(sink)?;
     let mut gather = Gather::new(plan.draft.chain);
     plan.write_names(&mut gather.head, &mut out)?;
-    plan.write_told(&mut gather, &mut out)?;
-    plan.write_entries(&mut gather, &mut out)?;
-    let is_large = plan.rows.len() >= SIDE_BY_SIDE as usize;
     let rows = |out: &mut Out| {
+        plan.write_told(&mut gather, out)?;
+        plan.write_entries(&mut gather, out)?;
         plan.write_hashes(out)?;
         plan.write_rows(&mut gather, out)
     };
     let found_by = |out: &mut Out| {
+        plan.addresses.write(&plan.draft.addresses, &names::ADDRESSES, out)?;
         plan.write_postings(out)?;
         plan.write_hash_index(out)
     };
-    side_by_side(&mut out, is_large, rows, found_by)?;
+    side_by_side(&mut out, is_large(&plan.draft), rows, found_by)?;
     let mut times = BTreeMap::new();
     for (height, time) in &plan.draft.block_times {
         add_block_time(&mut times, *height, *time);
@@ -163,9 +164,17 @@ impl Numbering {
 
 impl Plan {
     fn new(mut draft: Draft) -> Result<Plan, StoreError> {
-        let entries = order_entries(&draft)?;
-        let rows = order_rows(&draft, &entries);
-        let addresses = number_addresses(&draft);
+        let (order, addresses) = if is_large(&draft) {
+            thread::scope(|scope| {
+                let addresses = scope.spawn(|| number_addresses(&draft));
+                let order = order(&draft);
+                let addresses = addresses.join();
+                (order, addresses.unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+            })
+        } else {
+            (order(&draft), number_addresses(&draft))
+        };
+        let (entries, rows) = order?;
         let (asset_names, assets) = number_assets(&draft);
         let told = PlacedTold::read(&mut draft, &entries)?;
         let blocks = Numbering::new(&draft.blocks, &used_blocks(&draft, &told));
@@ -193,10 +202,10 @@ impl Plan {
         self.entries.iter().map(|entry| &self.draft.entries[*entry as usize])
     }
 
+    /// All but addresses.
     fn write_names(&self, head: &mut Head, out: &mut Out) -> Result<(), StoreError> {
         head.addresses = self.addresses.count();
         head.assets = self.assets.count();
-        self.addresses.write(&self.draft.addresses, &names::ADDRESSES, out)?;
         self.assets.write(&self.asset_names, &names::ASSETS, out)?;
         self.blocks.write(&self.draft.blocks, &names::BLOCKS, out)?;
         write_block_entries(self.block_entries.clone(), self.blocks.count(), out)
@@ -408,6 +417,17 @@ impl Spends {
         write_index(self.by_outpoint, rows, &BY_SPENT, out)?;
         write_index(self.open, rows, &BY_OPEN, out)
     }
+}
+
+fn is_large(draft: &Draft) -> bool {
+    draft.rows.len() >= SIDE_BY_SIDE as usize
+}
+
+/// Entries and rows in their order.
+fn order(draft: &Draft) -> Result<(Vec<u32>, Vec<u32>), StoreError> {
+    let entries = order_entries(draft)?;
+    let rows = order_rows(draft, &entries);
+    Ok((entries, rows))
 }
 
 fn order_entries(draft: &Draft) -> Result<Vec<u32>, StoreError> {
