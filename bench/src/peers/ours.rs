@@ -183,7 +183,8 @@ fn followed(assets: &[Asset], block: &Block) -> Result<FollowedBlock> {
     let transfers: Result<Vec<Fact>> =
         block.each().map(|(index, tx, row)| fact(assets, block, index, tx, row)).collect();
     let facts = std::iter::once(Fact::Block(itself)).chain(transfers?).collect();
-    Ok(FollowedBlock { chain: CHAIN, height, hash, parent, time, facts })
+    let unseen = String::new();
+    Ok(FollowedBlock { chain: CHAIN, height, hash, parent, time, unseen, facts })
 }
 
 fn placed(code: u32) -> (Position, TransferKind, Evidence) {

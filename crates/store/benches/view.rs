@@ -199,7 +199,8 @@ fn block(height: u64, random: &mut Random) -> FollowedBlock {
         evidence: Evidence::Log,
     });
     let (hash, parent) = (hash(height), hash(height.wrapping_sub(1)));
-    FollowedBlock { chain: CHAIN, height, hash, parent, time, facts: facts.collect() }
+    let (unseen, facts) = (String::new(), facts.collect());
+    FollowedBlock { chain: CHAIN, height, hash, parent, time, unseen, facts }
 }
 
 fn frontier(count: usize) -> Vec<Seek> {

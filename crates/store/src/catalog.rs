@@ -12,6 +12,7 @@ mod blocks;
 mod collection;
 mod commit;
 mod files;
+pub(crate) mod followed;
 pub(crate) mod format;
 mod identifier;
 mod labels;

@@ -63,7 +63,16 @@ pub fn drop_damaged(home: &Path, segments: &[SegmentRow]) -> Result<(), StoreErr
     let catalog = Catalog::open_existing(home)?;
     let writer = catalog.writer("repair")?;
     let mut change = catalog.commit(&writer)?;
+    let mut followed = catalog.state()?.followed;
+    for row in segments {
+        if catalog.files_of(row.id)?.iter().any(FileRow::is_followed) {
+            // They are followed again.
+            let (Some(first), Some(last)) = (row.height_first, row.height_last) else { continue };
+            followed.entry(row.chain).or_default().remove(first, last);
+        }
+    }
     segments.iter().try_for_each(|row| change.drop_damaged(row.id))?;
+    followed.iter().try_for_each(|(chain, ranges)| change.set_followed(*chain, ranges))?;
     change.finish()?;
     segments.iter().try_for_each(|row| Shelf::in_home(home).remove(row))
 }

@@ -38,6 +38,16 @@ pub enum StoreError {
          `interdict store check` says what it held and how to mend it"
     )]
     Damaged { file: String, section: &'static str, offset: u64, why: String },
+    /// A node tells another block than the one that is held.
+    #[error(
+        "follow {chain}: block {height} is told as {told}, and {held} is held{}",
+        if *is_final {
+            ", which is final: the node is on another chain, or it reorganised deeper than is followed"
+        } else {
+            ": unwind first"
+        }
+    )]
+    Fork { chain: model::Chain, height: u64, told: String, held: String, is_final: bool },
     #[error(transparent)]
     View(model::ViewError),
     /// A value that cannot be kept exactly, or a row that cannot be read back.

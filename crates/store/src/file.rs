@@ -42,6 +42,13 @@ pub struct FileRow {
     pub is_lost: bool,
 }
 
+impl FileRow {
+    /// It stands for the followed blocks of a chain: there is no file to import again.
+    pub fn is_followed(&self) -> bool {
+        self.purpose == crate::catalog::followed::PURPOSE
+    }
+}
+
 /// An oddity, and the file it was met in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OddityRow {

@@ -21,6 +21,7 @@ use model::{Asset, AssetMeta, Chain, Fact, Timestamp, TxHash};
 
 use crate::StoreError;
 use crate::catalog::{Catalog, Commit, HotRow, SegmentId, State, Writer};
+use crate::follow::{fork, skips_heights};
 use crate::ingest::{Buffer, ChainState, mask_row, seal};
 use crate::layers::{HotBlock, Layer, Layers, Mask};
 use crate::segment::{self, Segment};
@@ -35,7 +36,9 @@ pub struct FollowedBlock {
     pub hash: TxHash,
     pub parent: TxHash,
     pub time: Timestamp,
-    /// Everything it tells, itself ([`Fact::Block`]) included. Oddities are not kept.
+    /// What of it the node could not see, in a few words ("internal value"); empty when it saw everything.
+    pub unseen: String,
+    /// Everything it tells, itself ([`Fact::Block`]) included.
     pub facts: Vec<Fact>,
 }
 
@@ -186,8 +189,9 @@ impl Tail {
             }
             let facts = Kept::decode(&row.facts)?.into_facts();
             let HotRow { height, hash, parent, time, .. } = row;
-            let chain = self.chain;
-            tail.append(&FollowedBlock { chain, height, hash, parent, time, facts }, writer)?;
+            let (chain, unseen) = (self.chain, String::new());
+            let block = FollowedBlock { chain, height, hash, parent, time, unseen, facts };
+            tail.append(&block, writer)?;
         }
         Ok(tail)
     }
@@ -240,12 +244,16 @@ impl Tail {
             return Err(StoreError::value(doing(), why));
         }
         let Some(Held { row: tip, .. }) = self.blocks.last() else { return Ok(()) };
-        if block.parent == tip.hash && tip.height.checked_add(1) == Some(block.height) {
-            return Ok(());
+        let is_next = tip.height.checked_add(1) == Some(block.height)
+            || (skips_heights(self.chain) && block.height > tip.height);
+        if !is_next {
+            let why = format!("expected the child of block {}", tip.height);
+            return Err(StoreError::value(doing(), why));
         }
-        let hash = tip.hash.text(self.chain);
-        let why = format!("expected the child of block {} ({hash}): unwind first", tip.height);
-        Err(StoreError::value(doing(), why))
+        if block.parent != tip.hash {
+            return Err(fork(self.chain, tip.height, block.parent, tip.hash, false));
+        }
+        Ok(())
     }
 
     /// Makes the catalog name these blocks and no others.

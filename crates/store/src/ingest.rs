@@ -25,6 +25,6 @@ mod times;
 pub use batch::{Batch, Sizes};
 pub(crate) use buffer::Buffer;
 pub use commit::Published;
-pub(crate) use commit::mask_row;
+pub(crate) use commit::{Final, mask_row};
 pub(crate) use seal::seal;
 pub(crate) use state::ChainState;

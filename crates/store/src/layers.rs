@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Chain, TxHash, TxId};
+use model::{Chain, Timestamp, TxHash, TxId};
 use roaring::RoaringBitmap;
 
 use crate::StoreError;
@@ -51,6 +51,7 @@ pub struct HotBlock {
     pub height: u64,
     pub hash: TxHash,
     pub parent: TxHash,
+    pub time: Timestamp,
     pub layer: Layer,
     /// On base segments and on hot ones below.
     pub masks: Arc<[Mask]>,

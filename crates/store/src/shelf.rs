@@ -206,6 +206,7 @@ impl Shelf {
             height: row.height,
             hash: row.hash,
             parent: row.parent,
+            time: row.time,
             layer: Layer::whole(id, segment),
             masks: masks.iter().filter(|mask| mask.by == id).map(mask).collect(),
         })

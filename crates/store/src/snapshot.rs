@@ -35,6 +35,7 @@ use model::{
 };
 
 use crate::StoreError;
+use crate::follow::FollowedRanges;
 use crate::layers::Layers;
 use past::Past;
 pub use walk::{Stand, Step, Walk};
@@ -48,6 +49,7 @@ pub struct Snapshot {
 struct State {
     chains: BTreeMap<Chain, Past>,
     metas: Arc<BTreeMap<Asset, AssetMeta>>,
+    followed: BTreeMap<Chain, FollowedRanges>,
 }
 
 impl Snapshot {
@@ -62,7 +64,26 @@ impl Snapshot {
             let known = earlier.and_then(|earlier| earlier.state.chains.get(&chain));
             (chain, Past::new(chain, layers.visible(chain), known))
         });
-        Snapshot { state: Arc::new(State { chains: chains.collect(), metas }) }
+        let (chains, followed) = (chains.collect(), BTreeMap::new());
+        Snapshot { state: Arc::new(State { chains, metas, followed }) }
+    }
+
+    /// The same, knowing which heights are held whole.
+    #[must_use]
+    pub fn with_followed(self, followed: BTreeMap<Chain, FollowedRanges>) -> Snapshot {
+        let mut state = self.state;
+        if let Some(state) = Arc::get_mut(&mut state) {
+            state.followed = followed;
+        }
+        Snapshot { state }
+    }
+
+    fn is_whole(&self, coverage: &Coverage) -> bool {
+        let Some(ranges) = self.state.followed.get(&coverage.chain) else { return false };
+        let (Some(first), Some(last)) = (coverage.height_first, coverage.height_last) else {
+            return false;
+        };
+        ranges.are_whole(first..=last)
     }
 
     /// Walks a chain by numbers alone, from any account on.
@@ -130,6 +151,7 @@ impl View for Snapshot {
         let all: Result<Vec<Coverage>, StoreError> = all.collect();
         let mut all = answer("say what is held", all)?;
         all.retain(|coverage| coverage.transfers > 0);
+        all.iter_mut().for_each(|coverage| coverage.is_complete = self.is_whole(coverage));
         Ok(all)
     }
 

@@ -146,7 +146,7 @@ fn block(chain: Chain, parent: Option<&FollowedBlock>, n: u8, facts: &[Fact]) ->
         time,
         work: None,
     }));
-    FollowedBlock { chain, height, hash, parent, time, facts: all }
+    FollowedBlock { chain, height, hash, parent, time, unseen: String::new(), facts: all }
 }
 
 fn is_of(fact: &Fact, chain: Chain) -> bool {

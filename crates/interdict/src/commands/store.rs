@@ -75,6 +75,10 @@ fn of_segments(number: u64) -> String {
 fn held(segment: &DamagedSegment) -> String {
     let mut text = format!("  held {segment}, of\n");
     for file in &segment.files {
+        if file.is_followed() {
+            text += &format!("    {}: a repair has them fetched again\n", file.name);
+            continue;
+        }
         text += &format!("    {} (sha256 {}, as {})\n", file.name, file.sha256, file.purpose);
     }
     text
@@ -94,6 +98,8 @@ fn repair(home: &Home, checked: &Checked, out: &Out) -> Result<ExitCode> {
     let mut files: Vec<&FileRow> = of_segments.chain(&checked.lost).collect();
     files.sort_by_key(|file| (&file.purpose, &file.sha256));
     files.dedup();
+    let is_followed = files.iter().any(|file| file.is_followed());
+    files.retain(|file| !file.is_followed());
     let missing: Vec<String> =
         files.iter().filter_map(|file| why_missing(file)).map(|why| format!("\n  {why}")).collect();
     if !missing.is_empty() {
@@ -110,6 +116,9 @@ fn repair(home: &Home, checked: &Checked, out: &Out) -> Result<ExitCode> {
         bail!("{} is still not whole", home.path().display());
     }
     out.print(&format!("repaired: {} files imported again\n{}\n", files.len(), whole(&checked)))?;
+    if is_followed {
+        out.print("followed blocks were lost: `interdict follow` fetches them again\n")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

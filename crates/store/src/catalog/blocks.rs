@@ -41,19 +41,23 @@ impl Catalog {
         Ok(placed.in_file(self.path.as_deref())?.into_iter().collect())
     }
 
-    /// How many blocks files told of: on chains where headers decide, each hash
-    /// once, on others each height.
+    /// How many blocks files and nodes told of: on chains where headers decide, each
+    /// hash once, on others each height.
     pub fn block_count(&self) -> Result<u64, StoreError> {
-        let count = |sql: &str| -> Result<i64, StoreError> {
-            let count = self.db.query_row(sql, [], |row| row.get(0));
-            count.doing(|| "count blocks").in_file(self.path.as_deref())
-        };
-        let hashes = count("SELECT count(*) FROM (SELECT DISTINCT chain, hash FROM block)")?;
-        let heights = count(
-            "SELECT coalesce(sum(last - first + 1), 0) FROM block_height
-             WHERE chain NOT IN (SELECT chain FROM block)",
-        )?;
-        Ok((hashes + heights).cast_unsigned())
+        // Bitcoin's chains are those of CAIP-2's namespace bip122.
+        let sql = "SELECT
+            (SELECT count(*) FROM (SELECT chain, hash FROM block
+                UNION SELECT chain, hash FROM hot_block WHERE chain LIKE 'bip122:%'))
+            + (SELECT coalesce(sum(last - first + 1), 0) FROM block_height
+                WHERE chain NOT LIKE 'bip122:%')
+            + (SELECT count(DISTINCT h.chain || ' ' || h.height) FROM hot_block h
+                WHERE h.chain NOT LIKE 'bip122:%' AND NOT EXISTS (SELECT 1 FROM block_height b
+                    WHERE b.chain = h.chain AND b.first <= h.height AND h.height <= b.last))
+            + (SELECT coalesce(sum(last - first + 1), 0) FROM block_height
+                WHERE chain LIKE 'bip122:%' AND chain NOT IN (SELECT chain FROM block))";
+        let count: Result<i64, _> = self.db.query_row(sql, [], |row| row.get(0));
+        let count = count.doing(|| "count blocks").in_file(self.path.as_deref())?;
+        Ok(count.cast_unsigned())
     }
 
     /// The heights whose value is given by traces.

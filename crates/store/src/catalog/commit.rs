@@ -20,8 +20,8 @@ use crate::{FileRecord, StoreError};
 /// Files of segments are written and synced before they are added here, and
 /// removed after [`Commit::finish`] that drops them.
 pub struct Commit<'a> {
-    db: Transaction<'a>,
-    path: Option<PathBuf>,
+    pub(super) db: Transaction<'a>,
+    pub(super) path: Option<PathBuf>,
     /// Held until the change is made.
     _writer: Arc<Writer>,
 }
@@ -124,8 +124,8 @@ impl Commit<'_> {
     /// Takes away a segment that cannot be read, and all its masks. What it replaced
     /// shows again, and the files it held something of have to be read again.
     pub fn drop_damaged(&mut self, id: SegmentId) -> Result<(), StoreError> {
-        let lost = "UPDATE file SET is_lost = 1
-                    WHERE id IN (SELECT file FROM segment_file WHERE segment = ?1)";
+        let lost = "UPDATE file SET is_lost = 1 WHERE purpose != 'follow'
+                    AND id IN (SELECT file FROM segment_file WHERE segment = ?1)";
         self.run(lost, [id], "note the files of", id)?;
         self.run("DELETE FROM mask WHERE by_segment = ?1", [id], "drop the masks of", id)?;
         self.remove_segment(id)

@@ -20,9 +20,10 @@ impl Catalog {
             .in_file(self.path.as_deref())
     }
 
-    /// Every imported file, the earliest first.
+    /// Every imported file, the earliest first; what was followed is none.
     pub fn files(&self) -> Result<Vec<FileRow>, StoreError> {
-        let sql = "SELECT name, sha256, purpose, bytes, is_lost FROM file ORDER BY id";
+        let sql = "SELECT name, sha256, purpose, bytes, is_lost FROM file
+                   WHERE purpose != 'follow' ORDER BY id";
         self.read_all(sql, file_row)
     }
 
@@ -73,16 +74,21 @@ pub(super) fn put_oddities(
     oddities: &[Oddity],
 ) -> Result<(), StoreError> {
     db.execute("DELETE FROM oddity WHERE file = ?1", [file]).doing(|| "keep oddities")?;
-    oddities.iter().try_for_each(|oddity| put_oddity(db, file, oddity))
+    oddities.iter().try_for_each(|oddity| put_oddity(db, file, oddity, None))
 }
 
-fn put_oddity(db: &Connection, file: FileId, oddity: &Oddity) -> Result<(), StoreError> {
+pub(super) fn put_oddity(
+    db: &Connection,
+    file: FileId,
+    oddity: &Oddity,
+    height: Option<i64>,
+) -> Result<(), StoreError> {
     let of = oddity.transfer.as_ref();
     let equal = of.and_then(|transfer| transfer.equal.as_deref());
     let bytes = |address: &Option<Address>| address.as_ref().map(|a| a.bytes().to_vec());
     db.prepare_cached(
-        "INSERT INTO oddity (file, at, what, tx, position, source, target, asset, amount)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO oddity (file, at, what, tx, position, source, target, asset, amount, height)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )
     .and_then(|mut add| {
         add.execute(params![
@@ -95,6 +101,7 @@ fn put_oddity(db: &Connection, file: FileId, oddity: &Oddity) -> Result<(), Stor
             equal.and_then(|equal| bytes(&equal.to)),
             equal.map(|equal| equal.asset.to_string()),
             equal.map(|equal| amount_in(equal.amount)),
+            height,
         ])
     })
     .doing(|| format!("keep an oddity at {}", oddity.at))

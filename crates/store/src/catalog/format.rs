@@ -16,6 +16,8 @@ pub(crate) const KNOWN: u32 = 2;
 pub(crate) const SCHEMA: &str = include_str!("schema/2.sql");
 /// Tables that are as in format 1, and so stay through an upgrade.
 const LISTS: &str = include_str!("schema/lists.sql");
+/// Tables that homes of this format lack when they were made before chains could be followed.
+pub(crate) const FOLLOWED: &str = include_str!("schema/followed.sql");
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -62,7 +64,7 @@ fn check(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
 /// Gives a fresh file its tables.
 fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     match format_of(db, path)? {
-        KNOWN => return Ok(()),
+        KNOWN => return add_followed(db, path),
         0 => {}
         found => {
             let path = path.unwrap_or(Path::new(":memory:")).to_path_buf();
@@ -75,8 +77,27 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     if format_of(&change, path)? == 0 {
         change.execute_batch(SCHEMA).doing(doing)?;
         change.execute_batch(LISTS).doing(doing)?;
+        change.execute_batch(FOLLOWED).doing(doing)?;
         change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
         change.pragma_update(None, "user_version", KNOWN).doing(doing)?;
+    }
+    change.commit().doing(doing)
+}
+
+/// What was added to this format since its first homes were made.
+fn add_followed(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    let doing = || format!("bring {} up to date", shown(path));
+    let lacks = |db: &Connection| {
+        let sql = "SELECT count(*) = 0 FROM sqlite_schema WHERE name = 'follow_time'";
+        db.query_row(sql, [], |row| row.get::<_, bool>(0)).doing(doing)
+    };
+    if !lacks(db)? {
+        return Ok(());
+    }
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+    if lacks(&change)? {
+        change.execute_batch(FOLLOWED).doing(doing)?;
+        change.execute_batch("ALTER TABLE oddity ADD COLUMN height INTEGER").doing(doing)?;
     }
     change.commit().doing(doing)
 }

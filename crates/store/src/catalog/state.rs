@@ -9,9 +9,10 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior};
 
 use crate::StoreError;
 use crate::catalog::blocks::{block_hash, time};
-use crate::catalog::{Catalog, assets};
+use crate::catalog::{Catalog, assets, followed};
 use crate::code::{join_time, read, read_all};
 use crate::error::{Doing, In};
+use crate::follow::FollowedRanges;
 
 /// The number of a segment, hot ones included; never given twice in a home.
 pub type SegmentId = i64;
@@ -29,6 +30,8 @@ pub struct State {
     pub masks: Vec<MaskRow>,
     /// Followed blocks that are not final, by chain and height.
     pub hot: Vec<HotRow>,
+    /// Which heights of a chain are held whole.
+    pub followed: BTreeMap<Chain, FollowedRanges>,
     /// What files told of assets, beside what their families have in common.
     pub assets: Arc<BTreeMap<Asset, AssetMeta>>,
 }
@@ -93,6 +96,7 @@ impl Catalog {
                 segments: segments(&db, "WHERE file IS NOT NULL")?,
                 masks: masks(&db)?,
                 hot: hot(&db)?,
+                followed: followed::all(&db)?,
                 assets: Arc::new(assets::all(&db)?),
             })
         };

@@ -172,6 +172,12 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// A chain that is touched, whether or not anything is told of it.
+    pub(super) fn open(&mut self, chain: Chain) -> Result<(), StoreError> {
+        let at = self.chain(chain);
+        self.chains[at].know(self.catalog)
+    }
+
     fn spill(&mut self, at: usize) -> Result<(), StoreError> {
         let chained = &mut self.chains[at];
         let chain = chained.chain;
@@ -179,9 +185,7 @@ impl<'a> Batch<'a> {
         if buffer.is_empty() {
             return Ok(());
         }
-        if chained.state.is_none() {
-            chained.state = Some(ChainState::read(self.catalog, chain)?);
-        }
+        chained.know(self.catalog)?;
         let state = chained.state.as_mut().expect("it was just read");
         let sealed = seal(buffer, &chained.layers, self.start.base(chain), state)?;
         chained.add(sealed, &self.writer, &self.shelf)?;
@@ -241,6 +245,13 @@ impl Chained {
             counts: RunCounts::default(),
             merger: Merger::default(),
         }
+    }
+
+    fn know(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+        if self.state.is_none() {
+            self.state = Some(ChainState::read(catalog, self.chain)?);
+        }
+        Ok(())
     }
 
     fn put_block(&mut self, block: &BlockFact) {

@@ -1,8 +1,11 @@
 //! Publishing a batch: all of it at once, through the catalog.
 
+use model::{Chain, Oddity};
+
 use super::Batch;
 use super::batch::Chained;
 use crate::catalog::{Commit, FileId, MaskRow};
+use crate::follow::FollowedRanges;
 use crate::hot::Tail;
 use crate::layers::Mask;
 use crate::merging::Merger;
@@ -15,6 +18,17 @@ pub struct Published {
     pub merger: Merger,
 }
 
+/// What a batch of a followed chain's final blocks changes beside the base.
+pub(crate) struct Final {
+    pub(crate) chain: Chain,
+    /// Followed blocks up to this height are dropped: the batch has what they told.
+    pub(crate) drop_to: Option<u64>,
+    /// Which heights are held whole from now on, where that changes.
+    pub(crate) ranges: Option<FollowedRanges>,
+    /// What was strange, by height.
+    pub(crate) oddities: Vec<(u64, Oddity)>,
+}
+
 impl Batch<'_> {
     /// As [`Batch::publish`], without the merge that may be under way.
     pub fn commit(self, sha256: &str) -> Result<Counts, StoreError> {
@@ -25,36 +39,68 @@ impl Batch<'_> {
     /// of the bytes read: the same ones need not be read again.
     pub fn publish(mut self, sha256: &str) -> Result<Published, StoreError> {
         let counts = self.finish()?;
-        let mut tails = self.tails()?;
+        let tails = self.tails(None)?;
         self.shelf.sync()?;
         let mut commit = self.catalog.commit(&self.writer)?;
         let file = commit.add_file(&self.record, sha256)?;
         commit.put_oddities(file, &self.oddities)?;
+        let merger = self.name_all(commit, file, tails)?;
+        Ok(Published { counts, merger })
+    }
+
+    /// The same for blocks of a followed chain that are final.
+    pub(crate) fn publish_final(mut self, is_final: &Final) -> Result<Published, StoreError> {
+        let counts = self.finish()?;
+        let tails = self.tails(Some(is_final))?;
+        self.shelf.sync()?;
+        let mut commit = self.catalog.commit(&self.writer)?;
+        let file = commit.followed_file(is_final.chain)?;
+        for (height, oddity) in &is_final.oddities {
+            commit.add_followed_oddity(file, *height, oddity)?;
+        }
+        if let Some(ranges) = &is_final.ranges {
+            commit.set_followed(is_final.chain, ranges)?;
+        }
+        let merger = self.name_all(commit, file, tails)?;
+        Ok(Published { counts, merger })
+    }
+
+    /// The rest of the commit. Gives the merge that is under way.
+    fn name_all(
+        &mut self,
+        mut commit: Commit<'_>,
+        file: FileId,
+        tails: Vec<Tail>,
+    ) -> Result<Merger, StoreError> {
         for told in self.assets.values() {
             commit.merge_asset(told)?;
         }
         for chained in &mut self.chains {
             chained.name(&mut commit, file)?;
         }
-        for tail in &mut tails {
+        for mut tail in tails {
             tail.write(&mut commit)?;
         }
         commit.finish()?;
         self.is_committed = true;
         let mut mergers = self.chains.iter_mut().map(|chained| std::mem::take(&mut chained.merger));
-        let merger = mergers.find(Merger::is_busy).unwrap_or_default();
-        Ok(Published { counts, merger })
+        Ok(mergers.find(Merger::is_busy).unwrap_or_default())
     }
 
     /// Followed blocks, settled again over what the file made of their base.
-    fn tails(&mut self) -> Result<Vec<Tail>, StoreError> {
+    fn tails(&mut self, is_final: Option<&Final>) -> Result<Vec<Tail>, StoreError> {
+        if let Some(is_final) = is_final {
+            self.open(is_final.chain)?;
+        }
         let mut tails = Vec::new();
         for chained in &self.chains {
             let Some(state) = &chained.state else { continue };
             let tail = Tail::read(self.catalog, &self.start, chained.chain)?;
+            let drop_to = is_final.filter(|is_final| is_final.chain == chained.chain);
+            let drop_to = drop_to.and_then(|is_final| is_final.drop_to);
             if !tail.is_empty() {
                 let base = chained.layers.clone();
-                tails.push(tail.over(base, state.clone(), None, &self.writer)?);
+                tails.push(tail.over(base, state.clone(), drop_to, &self.writer)?);
             }
         }
         Ok(tails)

@@ -32,7 +32,8 @@ impl Current {
             }
             state = newer;
         };
-        let snapshot = Snapshot::new(&layers, hot::assets(&state)?, earlier);
+        let snapshot = Snapshot::new(&layers, hot::assets(&state)?, earlier)
+            .with_followed(state.followed.clone());
         Ok(Current { state, layers, snapshot })
     }
 

@@ -29,7 +29,9 @@ CREATE TABLE oddity (
   source   BLOB,
   target   BLOB,
   asset    TEXT,
-  amount   BLOB
+  amount   BLOB,
+  -- Of the followed block it was met in; none in files.
+  height   INTEGER
 ) STRICT;
 CREATE INDEX oddity_by_file ON oddity (file);
 

@@ -1,0 +1,429 @@
+//! Following chains: blocks as they come, taken back when a chain reorganises, moved into the base when
+//! they are final.
+//!
+//! ```text
+//! append, unwind ─► hot blocks, one commit each ─┐ finalise, many at once
+//! backfill ─► waits in memory ─► flush ──────────┴─► base segments, in one commit with
+//!                                                    the ranges of heights that are held
+//! ```
+//!
+//! One [`Following`] holds the right to write for all chains a process follows. What it commits is seen
+//! by every other process at once. A stop at any moment loses at most what waits to be flushed; the
+//! ranges say what that was, since they are written in the commits that hold the blocks.
+
+mod ranges;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use model::{Chain, Fact, Oddity, Timestamp, TxHash};
+
+use crate::catalog::{Commit, Writer, followed};
+use crate::error::In;
+use crate::hot::{self, FollowedBlock, Tail};
+use crate::ingest::{self, Final};
+use crate::layers::HotBlock;
+use crate::{FileRecord, Store, StoreError};
+pub use ranges::{FollowedRange, FollowedRanges};
+pub(crate) use ranges::{fork, skips_heights};
+
+/// The right to write, and what following chains needs. One for all chains of a process; it is `Send`,
+/// and blocks: drive it from a thread of its own.
+pub struct Following {
+    store: Store,
+    gather: Gather,
+    /// Backfilled blocks that are not committed yet.
+    waiting: BTreeMap<Chain, Waiting>,
+    /// Last, so that it is given back when everything is done.
+    writer: Arc<Writer>,
+}
+
+/// How much is gathered before it is moved into the base: a segment for each block would be many.
+#[derive(Clone, Copy, Debug)]
+pub struct Gather {
+    /// Final blocks that are left on top until there are so many,
+    pub blocks: usize,
+    /// or until they hold so many transfers.
+    pub transfers: u64,
+    /// Facts of backfilled blocks that are held in memory.
+    pub facts: usize,
+}
+
+impl Gather {
+    /// Some minutes of a chain at its tip; some hundred megabytes while catching up.
+    pub const USUAL: Gather = Gather { blocks: 64, transfers: 50_000, facts: 400_000 };
+}
+
+/// A block that is held: the last one, say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    pub height: u64,
+    pub hash: TxHash,
+    /// Not known of a block whose range was cut.
+    pub time: Option<Timestamp>,
+    /// It can no longer be unwound.
+    pub is_final: bool,
+}
+
+/// What is held of a followed chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    pub chain: Chain,
+    /// Heights that are held whole, the hot ones included.
+    pub ranges: FollowedRanges,
+    /// Those of them that can still be unwound.
+    pub hot: Option<RangeInclusive<u64>>,
+    pub tip: Option<Tip>,
+    /// When the last block was appended.
+    pub appended: Option<Timestamp>,
+    /// What the follower noted.
+    pub notes: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    blocks: Vec<FollowedBlock>,
+    facts: usize,
+    /// What is held once they are committed.
+    ranges: FollowedRanges,
+}
+
+impl Store {
+    /// Takes the right to write, to follow chains, until what is returned is dropped. Another writer, here
+    /// or in another process, is told so; readers go on.
+    pub fn follow(mut self) -> Result<Following, StoreError> {
+        let writer = self.catalog.writer("follow chains")?;
+        self.refresh()?;
+        self.shelf.remove_orphans(&self.current.state)?;
+        let gather = Gather::USUAL;
+        Ok(Following { store: self, gather, waiting: BTreeMap::new(), writer })
+    }
+
+    /// Every chain that is or was followed, as of the snapshot. Another process may be following it.
+    pub fn followed(&self) -> Result<Vec<Followed>, StoreError> {
+        let (mut notes, times) = (self.catalog.follow_notes()?, self.catalog.follow_times()?);
+        let mut chains: BTreeSet<Chain> = self.current.state.followed.keys().copied().collect();
+        chains.extend(notes.keys().chain(times.keys()).copied());
+        let followed = |chain: Chain| Followed {
+            chain,
+            ranges: self.ranges(chain),
+            hot: self.hot_heights(chain),
+            tip: self.tip(chain),
+            appended: times.get(&chain).copied(),
+            notes: notes.remove(&chain).unwrap_or_default(),
+        };
+        Ok(chains.into_iter().map(followed).collect())
+    }
+
+    fn ranges(&self, chain: Chain) -> FollowedRanges {
+        self.current.state.followed.get(&chain).cloned().unwrap_or_default()
+    }
+
+    fn hot(&self, chain: Chain) -> &[HotBlock] {
+        self.current.layers.hot(chain)
+    }
+
+    fn hot_heights(&self, chain: Chain) -> Option<RangeInclusive<u64>> {
+        let hot = self.hot(chain);
+        Some(hot.first()?.height..=hot.last()?.height)
+    }
+
+    fn tip(&self, chain: Chain) -> Option<Tip> {
+        match self.hot(chain).last() {
+            Some(HotBlock { height, hash, time, .. }) => {
+                Some(Tip { height: *height, hash: *hash, time: Some(*time), is_final: false })
+            }
+            None => self.last_final(chain),
+        }
+    }
+
+    fn last_final(&self, chain: Chain) -> Option<Tip> {
+        if let Some(first) = self.hot(chain).first() {
+            let below = first.height.checked_sub(1)?;
+            let ranges = self.current.state.followed.get(&chain)?;
+            if ranges.at(below).is_some() {
+                let (height, hash) = (below, first.parent);
+                return Some(Tip { height, hash, time: None, is_final: true });
+            }
+            return ranges.below(below).and_then(tip_of);
+        }
+        self.current.state.followed.get(&chain)?.last().and_then(tip_of)
+    }
+}
+
+fn tip_of(range: &FollowedRange) -> Option<Tip> {
+    Some(Tip { height: range.last, hash: range.hash?, time: range.time, is_final: true })
+}
+
+impl Following {
+    /// What is held, to be asked between two changes.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Ends it. What waits is not committed: [`Following::flush`] first.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// How much is gathered from now on.
+    pub fn set_gather(&mut self, gather: Gather) {
+        self.gather = gather;
+    }
+
+    /// The last block that is held of a chain: the last hot one, else the last final one.
+    pub fn tip(&self, chain: Chain) -> Option<Tip> {
+        self.store.tip(chain)
+    }
+
+    /// The last block that can no longer be unwound: below the hot ones, or the last there is. A node on
+    /// whose chain it is not must not be followed.
+    pub fn last_final(&self, chain: Chain) -> Option<Tip> {
+        self.store.last_final(chain)
+    }
+
+    /// Height and hash of the hot blocks, ascending: to find where the node's chain leaves ours.
+    pub fn recent(&self, chain: Chain) -> Vec<(u64, TxHash)> {
+        self.store.hot(chain).iter().map(|block| (block.height, block.hash)).collect()
+    }
+
+    /// The heights of these that are neither held nor waiting, as ranges.
+    pub fn missing(&self, chain: Chain, heights: RangeInclusive<u64>) -> Vec<RangeInclusive<u64>> {
+        match self.waiting.get(&chain) {
+            Some(waiting) => waiting.ranges.missing(heights),
+            None => self.store.ranges(chain).missing(heights),
+        }
+    }
+
+    /// Puts blocks of one chain on top, each the child of the one before, in one commit that lasts: all of
+    /// them or none. The first must be the child of the tip. Where no block is hot, a gap may be left
+    /// below it, to be backfilled.
+    ///
+    /// # Errors
+    /// [`StoreError::Fork`] where a block has another parent than the one below it that is held.
+    pub fn append(&mut self, blocks: &[FollowedBlock]) -> Result<(), StoreError> {
+        let Some(first) = blocks.first() else { return Ok(()) };
+        let chain = first.chain;
+        if self.store.hot(chain).is_empty() {
+            self.flush_chain(chain)?;
+            self.may_start(first)?;
+        }
+        let mut ranges = self.store.ranges(chain);
+        let Store { catalog, current, .. } = &mut self.store;
+        let mut tail = Tail::read(catalog, &current.layers, chain)?;
+        for block in blocks {
+            tail.append(block, &self.writer)?;
+        }
+        for range in FollowedRange::of_all(blocks)? {
+            ranges.add(chain, range);
+        }
+        let mut commit = catalog.commit(&self.writer)?;
+        tail.write(&mut commit)?;
+        commit.set_followed(chain, &ranges)?;
+        commit.set_follow_time(chain, Timestamp::now())?;
+        keep_oddities(&mut commit, chain, &oddities(blocks))?;
+        commit.finish()?;
+        self.settled()
+    }
+
+    /// Drops the hot blocks above a height: as if they had never come. Nothing changes where there are none.
+    ///
+    /// # Errors
+    /// When blocks above it are final.
+    pub fn unwind(&mut self, chain: Chain, to: u64) -> Result<(), StoreError> {
+        let doing = || format!("unwind {chain} to block {to}");
+        if let Some(last) = self.last_final(chain).filter(|last| last.height > to) {
+            let why = format!("blocks up to {} are final", last.height);
+            return Err(StoreError::value(doing(), why));
+        }
+        let hot = self.store.hot(chain);
+        let Some(first) = hot.first() else { return Ok(()) };
+        let left = hot.iter().rev().find(|block| block.height <= to);
+        let tip = match left {
+            Some(left) => Some((left.height, left.hash, Some(left.time))),
+            None => first.height.checked_sub(1).map(|below| (below, first.parent, None)),
+        };
+        let dropped: Vec<_> = hot
+            .iter()
+            .rev()
+            .filter(|block| block.height > to)
+            .map(|block| block.layer.id)
+            .collect();
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        let mut ranges = self.store.ranges(chain);
+        ranges.cut_above(tip);
+        let mut commit = self.store.catalog.commit(&self.writer)?;
+        for id in dropped {
+            commit.remove_hot_block(id)?;
+        }
+        commit.set_followed(chain, &ranges)?;
+        let file = commit.followed_file(chain)?;
+        commit
+            .drop_followed_oddities(file, left.map(|left| left.height).or(tip.map(|tip| tip.0)))?;
+        commit.finish()?;
+        self.settled()
+    }
+
+    /// Says that the blocks of a chain up to a height are final. They are moved into the base, in one
+    /// commit, once there are enough of them. True where they were.
+    pub fn finalise(&mut self, chain: Chain, up_to: u64) -> Result<bool, StoreError> {
+        let hot = self.store.hot(chain).iter().filter(|block| block.height <= up_to);
+        let (mut blocks, mut transfers) = (0, 0);
+        for block in hot {
+            blocks += 1;
+            transfers += block.layer.transfers();
+        }
+        if blocks < self.gather.blocks && transfers < self.gather.transfers {
+            return Ok(false);
+        }
+        self.finalise_now(chain, up_to)
+    }
+
+    /// Moves the hot blocks of a chain up to a height into the base, however few: before backfilling what
+    /// lies above them. True where there were any.
+    pub fn finalise_now(&mut self, chain: Chain, up_to: u64) -> Result<bool, StoreError> {
+        if self.store.hot(chain).first().is_none_or(|first| first.height > up_to) {
+            return Ok(false);
+        }
+        let facts = hot::final_facts(&self.store.current.state, chain, up_to)?;
+        let is_final = Final { chain, drop_to: Some(up_to), ranges: None, oddities: Vec::new() };
+        self.take_in(&facts, &is_final)?;
+        Ok(true)
+    }
+
+    /// Takes in final blocks of a chain, in any order, below the hot ones. They are committed when enough
+    /// of them wait, or by [`Following::flush`]; what waits is lost when it stops before.
+    ///
+    /// # Errors
+    /// [`StoreError::Fork`] where a block does not fit those that are held or wait beside it; none of these
+    /// blocks is taken in then.
+    pub fn backfill(
+        &mut self,
+        chain: Chain,
+        mut blocks: Vec<FollowedBlock>,
+    ) -> Result<(), StoreError> {
+        blocks.sort_by_key(|block| block.height);
+        let hot = self.store.hot(chain).first().map(|block| block.height);
+        for block in &blocks {
+            let doing = || format!("backfill block {} of {}", block.height, block.chain);
+            if block.chain != chain {
+                return Err(StoreError::value(doing(), format!("expected a block of {chain}")));
+            }
+            if let Some(hot) = hot.filter(|hot| *hot <= block.height) {
+                let why = format!("blocks from {hot} on are hot: make them final first");
+                return Err(StoreError::value(doing(), why));
+            }
+        }
+        let held = self.store.ranges(chain);
+        let waiting = self.waiting.entry(chain);
+        let waiting = waiting.or_insert_with(|| Waiting { ranges: held, ..Waiting::default() });
+        blocks.iter().try_for_each(|block| waiting.ranges.check(block))?;
+        for range in FollowedRange::of_all(&blocks)? {
+            waiting.ranges.add(chain, range);
+        }
+        waiting.facts += blocks.iter().map(|block| block.facts.len()).sum::<usize>();
+        waiting.blocks.extend(blocks);
+        if waiting.facts >= self.gather.facts {
+            self.flush_chain(chain)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what waits.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        let chains: Vec<Chain> = self.waiting.keys().copied().collect();
+        chains.into_iter().try_for_each(|chain| self.flush_chain(chain))
+    }
+
+    /// Notes something of how a chain is followed (the last error, the rate, the node), or forgets it. Other
+    /// processes read it in [`Store::followed`]. It changes no answer, and may be done often.
+    pub fn note(&mut self, chain: Chain, notes: &[(&str, Option<&str>)]) -> Result<(), StoreError> {
+        self.store.catalog.note_followed(chain, notes)
+    }
+
+    fn flush_chain(&mut self, chain: Chain) -> Result<(), StoreError> {
+        let Some(mut waiting) = self.waiting.remove(&chain) else { return Ok(()) };
+        waiting.blocks.sort_by_key(|block| block.height);
+        let mut ranges = self.store.ranges(chain);
+        for range in FollowedRange::of_all(&waiting.blocks)? {
+            ranges.add(chain, range);
+        }
+        let oddities = oddities(&waiting.blocks);
+        let facts: Vec<Fact> = waiting
+            .blocks
+            .into_iter()
+            .flat_map(|block| block.facts)
+            .filter(|fact| !matches!(fact, Fact::Oddity(_)))
+            .collect();
+        self.take_in(&facts, &Final { chain, drop_to: None, ranges: Some(ranges), oddities })
+    }
+
+    /// Takes facts of final blocks into the base.
+    fn take_in(&mut self, facts: &[Fact], is_final: &Final) -> Result<(), StoreError> {
+        let name = format!("followed blocks of {}", is_final.chain);
+        let record = FileRecord { name, purpose: followed::PURPOSE.into(), bytes: 0 };
+        let parts = self.store.parts();
+        let (start, shelf) = (parts.current.layers.clone(), parts.shelf.clone());
+        let writer = self.writer.clone();
+        let mut batch =
+            ingest::Batch::begin(parts.catalog, writer, shelf, start, record, parts.sizes);
+        for fact in facts {
+            batch.put(fact)?;
+        }
+        let merger = batch.publish_final(is_final)?.merger;
+        let mut parts = self.store.parts();
+        parts.refresh()?;
+        parts.adopt(merger, &self.writer);
+        parts.merge_on(&self.writer);
+        Ok(())
+    }
+
+    /// Sees what was committed, and goes on merging.
+    fn settled(&mut self) -> Result<(), StoreError> {
+        let mut parts = self.store.parts();
+        parts.refresh()?;
+        parts.merge_on(&self.writer);
+        Ok(())
+    }
+
+    /// May this block be the first hot one?
+    fn may_start(&self, block: &FollowedBlock) -> Result<(), StoreError> {
+        let ranges = self.store.ranges(block.chain);
+        let Some(last) = ranges.last() else { return Ok(()) };
+        ranges.check(block)?;
+        if block.height > last.last {
+            return Ok(());
+        }
+        let doing = format!("follow block {} of {}", block.height, block.chain);
+        let why = format!("blocks up to {} are final", last.last);
+        Err(StoreError::value(doing, why)).in_file(self.store.catalog.path())
+    }
+}
+
+fn oddities(blocks: &[FollowedBlock]) -> Vec<(u64, Oddity)> {
+    let of = |block: &FollowedBlock| {
+        let height = block.height;
+        let odd = move |fact: &Fact| match fact {
+            Fact::Oddity(oddity) => Some((height, oddity.clone())),
+            Fact::Freeze(freeze) => Some((height, freeze.unkept())),
+            _ => None,
+        };
+        block.facts.iter().filter_map(odd).collect::<Vec<_>>()
+    };
+    blocks.iter().flat_map(of).collect()
+}
+
+fn keep_oddities(
+    commit: &mut Commit<'_>,
+    chain: Chain,
+    oddities: &[(u64, Oddity)],
+) -> Result<(), StoreError> {
+    if oddities.is_empty() {
+        return Ok(());
+    }
+    let file = commit.followed_file(chain)?;
+    oddities.iter().try_for_each(|(height, odd)| commit.add_followed_oddity(file, *height, odd))
+}
