@@ -16,6 +16,7 @@ pub mod place;
 mod replies;
 mod rules;
 mod running;
+mod socket;
 mod traces;
 mod verify;
 mod wire;
@@ -27,12 +28,12 @@ use futures_util::future::join_all;
 use model::Chain;
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use self::replies::{Receipts, Replies, Traces};
 pub use self::rules::{Fees, Rules};
 
-use self::wire::{Wire, not_json};
+use self::wire::Wire;
 use crate::http::Bounds;
 use crate::source::{
     Block, BlockRef, Internal, Kind, Lie, Limits, Pace, Sees, Source, SourceError,
@@ -77,16 +78,21 @@ pub struct Node {
     poll: Duration,
     /// Cleared when the node turns out not to know `eth_getBlockReceipts`.
     has_block_receipts: AtomicBool,
-    heads: Mutex<Option<alloy_pubsub::RawSubscription>>,
+    /// Does the node tell of new blocks? Else it is polled.
+    tells: bool,
+    /// None once the connection that told ended.
+    heads: Mutex<Option<watch::Receiver<u64>>>,
 }
 
 impl Node {
     /// Connects, checks the chain, and finds out what the node shows.
     pub async fn connect(options: &Options) -> Result<Node, SourceError> {
-        let wire = Wire::open(&options.url, options.bounds).await?;
+        let wire = Wire::new(&options.url, options.bounds)?;
         let pace = Pace::new(options.limits);
-        let found = pace.ask(|| chain_of(&wire)).await?;
+        let found = pace.ask(|| wire.chain()).await?;
         let chain = options.chain.unwrap_or(found);
+        wire.expect(chain);
+        wire.is_on(found)?;
         let mut node = Node {
             wire,
             pace,
@@ -95,24 +101,17 @@ impl Node {
             internal: Internal::Unseen,
             poll: options.poll,
             has_block_receipts: AtomicBool::new(true),
+            tells: false,
             heads: Mutex::new(None),
         };
-        node.is_on(found)?;
         node.internal = match options.internal {
             Some(internal) => internal,
             None => node.find_internal().await?,
         };
-        // Without subscriptions the node is polled.
-        *node.heads.lock().await = node.wire.subscribe().await.unwrap_or_default();
+        let heads = node.wire.subscribe().await.unwrap_or_default();
+        node.tells = heads.is_some();
+        node.heads = Mutex::new(heads);
         Ok(node)
-    }
-
-    fn is_on(&self, found: Chain) -> Result<(), SourceError> {
-        if found == self.chain {
-            return Ok(());
-        }
-        let kind = Kind::WrongChain { expected: self.chain, found };
-        Err(SourceError::new(self.wire.node(), kind).asking("eth_chainId"))
     }
 
     /// Asks for the traces of the newest block in both ways.
@@ -245,9 +244,9 @@ impl Source for Node {
 
     /// The chain is checked each time: a node may be another one since.
     async fn tip(&self) -> Result<BlockRef, SourceError> {
-        let chain = async { self.pace.ask(|| chain_of(&self.wire)).await };
+        let chain = self.pace.ask(|| self.wire.chain());
         let (found, block) = tokio::try_join!(chain, self.block_text("latest", false))?;
-        self.is_on(found)?;
+        self.wire.is_on(found)?;
         self.decoded(&block, None)
     }
 
@@ -278,16 +277,23 @@ impl Source for Node {
     }
 
     async fn changed(&self) -> Result<(), SourceError> {
-        let mut heads = self.heads.lock().await;
-        let Some(subscription) = heads.as_mut() else {
-            drop(heads);
+        if !self.tells {
             tokio::time::sleep(self.poll).await;
             return Ok(());
+        }
+        let mut heads = self.heads.lock().await;
+        let Some(news) = heads.as_mut() else {
+            match self.wire.subscribe().await {
+                // There may have been news in between.
+                Ok(news) => *heads = news,
+                // Whoever asks for the tip hears why.
+                Err(_) => tokio::time::sleep(self.poll).await,
+            }
+            return Ok(());
         };
-        // A subscription may fall silent without a word: look now and then.
-        let news = tokio::time::timeout(self.poll * 10, subscription.recv()).await;
-        if matches!(news, Ok(Err(tokio::sync::broadcast::error::RecvError::Closed))) {
-            *heads = self.wire.subscribe().await?;
+        // A connection may fall silent without a word: look now and then.
+        if let Ok(Err(_)) = tokio::time::timeout(self.poll * 10, news.changed()).await {
+            *heads = None;
         }
         Ok(())
     }
@@ -310,14 +316,6 @@ impl Given {
             Given::Each(texts) => Receipts::Each(texts),
         }
     }
-}
-
-async fn chain_of(wire: &Wire) -> Result<Chain, SourceError> {
-    let method = "eth_chainId";
-    let answer = wire.ask(method, json!([])).await?;
-    let id: alloy_primitives::U64 = serde_json::from_str(answer.get())
-        .map_err(|e| SourceError::new(wire.node(), Kind::from(not_json(&e))).asking(method))?;
-    Ok(Chain::Evm(id.to()))
 }
 
 fn hex(height: u64) -> String {

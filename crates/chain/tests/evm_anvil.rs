@@ -53,17 +53,34 @@ fn anvil_path() -> Option<PathBuf> {
 }
 
 impl Anvil {
-    #[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
     fn start() -> Option<Anvil> {
+        let folder = tempfile::tempdir().expect("a folder");
+        Anvil::start_in(folder, "0")
+    }
+
+    /// Stops as on a restart of its machine, and starts again with all it knew.
+    async fn restart(mut self) -> Anvil {
+        let pid = self.process.id().to_string();
+        // SIGINT: it keeps its state on the way out.
+        Command::new("kill").args(["-INT", &pid]).status().expect("kill is everywhere");
+        self.process.wait().expect("it ends");
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        let port = self.url.rsplit(':').next().expect("a port").to_string();
+        Anvil::start_in(folder, &port).expect("it was there before")
+    }
+
+    #[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
+    fn start_in(folder: tempfile::TempDir, port: &str) -> Option<Anvil> {
         let Some(path) = anvil_path() else {
             eprintln!("NOT TESTED: there is no anvil here, which `cargo xtask tools` fetches");
             return None;
         };
-        let folder = tempfile::tempdir().expect("a folder");
         let mut process = Command::new(path)
-            .args(["--host", "127.0.0.1", "--port", "0", "--no-mining", "--order", "fifo"])
+            .args(["--host", "127.0.0.1", "--port", port, "--no-mining", "--order", "fifo"])
             .arg("--ipc")
             .arg(folder.path().join("anvil.ipc"))
+            .arg("--state")
+            .arg(folder.path().join("state.json"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -176,6 +193,15 @@ fn word(address: &str) -> String {
 
 fn amount(n: u64) -> String {
     format!("{n:064x}")
+}
+
+/// Of a run that is to be repeated, in INTERDICT_SEED.
+#[expect(clippy::print_stdout, reason = "a random test says its seed")]
+fn seed() -> u64 {
+    let given = std::env::var("INTERDICT_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or(0x1d7e_4d1c);
+    println!("INTERDICT_SEED={seed}");
+    seed
 }
 
 /// splitmix64: <https://prng.di.unimi.it/splitmix64.c>
@@ -302,13 +328,10 @@ fn changes(transfers: &[Transfer], asset: &Asset) -> BTreeMap<Address, Change> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_payments_add_up_to_the_nodes_own_balances() {
-    let seed = std::env::var("INTERDICT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or(0x1d7e_4d1c);
-    println!("INTERDICT_SEED={seed}");
     let Some(anvil) = Anvil::start() else { return };
     let first = anvil.ask("eth_accounts", json!([])).await[0].as_str().expect("one").to_string();
     let contracts = deploy_all(&anvil, &first).await;
-    pay(&anvil, &contracts, &mut Random(seed), 300).await;
+    pay(&anvil, &contracts, &mut Random(seed()), 300).await;
 
     let node = anvil.node(&anvil.url, None).await;
     assert_eq!(node.sees().internal, Internal::TraceBlock);
@@ -405,4 +428,109 @@ async fn collectibles_and_batches_come_through_a_real_node() {
     let asset = |id: u64| format!("{CHAIN}/erc721:{}/{id}", emitter.to_lowercase());
     let expected = [(9, 1u64), (5, 50), (6, 60)].map(|(id, n)| (asset(id), U256::from(n)));
     assert_eq!(nfts, BTreeSet::from(expected));
+}
+
+/// The blocks of one branch from the first on, as a follower holds them.
+#[derive(Default)]
+struct Branch {
+    blocks: Vec<chain::source::Block>,
+    undone: usize,
+}
+
+impl Branch {
+    /// Gives up what the node no longer has, and reads on to its tip.
+    async fn follow(&mut self, node: &Node) {
+        let tip = node.tip().await.expect("a tip");
+        while let Some(last) = self.blocks.last() {
+            let stands = last.at.height <= tip.height
+                && node.header(last.at.height).await.expect("a header").hash == last.at.hash;
+            if stands {
+                break;
+            }
+            self.blocks.pop();
+            self.undone += 1;
+        }
+        for height in self.blocks.len() as u64..=tip.height {
+            let block = node.block(height).await.expect("a true block");
+            if let Some(last) = self.blocks.last() {
+                assert_eq!(block.at.parent, last.at.hash);
+            }
+            self.blocks.push(block);
+        }
+        assert_eq!(self.blocks.last().map(|block| block.at), Some(tip));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_reorg_undoes_is_read_anew() {
+    let Some(anvil) = Anvil::start() else { return };
+    let first = anvil.ask("eth_accounts", json!([])).await[0].as_str().expect("one").to_string();
+    let contracts = deploy_all(&anvil, &first).await;
+    let mut random = Random(seed());
+    let node = anvil.node(&anvil.url.replace("http", "ws"), None).await;
+    let mut branch = Branch::default();
+    for round in 0..12 {
+        let before = anvil.ask("evm_snapshot", json!([])).await;
+        pay(&anvil, &contracts, &mut random, 15).await;
+        branch.follow(&node).await;
+        let depth = 1 + random.below(3);
+        match round % 4 {
+            0 => drop(anvil.ask("anvil_reorg", json!([depth, []])).await),
+            1 => drop(anvil.ask("anvil_rollback", json!([depth])).await),
+            2 => drop(anvil.ask("evm_revert", json!([before])).await),
+            _ => {}
+        }
+        if random.below(2) == 0 {
+            branch.follow(&node).await;
+        }
+    }
+    branch.follow(&node).await;
+    assert!(branch.undone > 6, "{} undone", branch.undone);
+    let held: Vec<Fact> = branch.blocks.into_iter().flat_map(|block| block.facts).collect();
+    same(&held, &facts_of(&anvil.node(&anvil.url, None).await).await);
+    let native = changes(Memory::from_facts(held).transfers(), &Asset::native(CHAIN));
+    for (address, change) in native {
+        let (start, end) =
+            (anvil.balance(&address, "0x0").await, anvil.balance(&address, "latest").await);
+        assert_eq!(start + change.received, end + change.sent, "{address:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_restarts_is_read_on_by_whichever_way() {
+    let Some(mut anvil) = Anvil::start() else { return };
+    let first = anvil.ask("eth_accounts", json!([])).await[0].as_str().expect("one").to_string();
+    let urls = [anvil.url.clone(), anvil.url.replace("http", "ws"), anvil.ipc()];
+    let mut nodes = Vec::new();
+    for url in urls {
+        let mut options = Options::new(url);
+        options.poll = Duration::from_millis(50);
+        let node = Node::connect(&options).await.expect("a node");
+        nodes.push((node, Branch::default()));
+    }
+    for round in 0..3 {
+        for _ in 0..3 {
+            anvil.send(&first, Some(&first), round + 1, "0x").await;
+            anvil.mine().await;
+        }
+        for (node, branch) in &mut nodes {
+            branch.follow(node).await;
+        }
+        anvil = anvil.restart().await;
+        for (node, branch) in &mut nodes {
+            branch.follow(node).await;
+            assert_eq!(branch.undone, 0);
+        }
+        // News come again.
+        for (node, _) in &nodes {
+            let tip = node.tip().await.expect("a tip").height;
+            anvil.mine().await;
+            let told = async {
+                while node.tip().await.expect("a tip").height == tip {
+                    node.changed().await.expect("well");
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), told).await.expect("told");
+        }
+    }
 }

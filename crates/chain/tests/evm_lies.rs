@@ -322,3 +322,68 @@ async fn a_key_in_the_address_is_in_no_error() {
     text += &format!("{:?}", socket.err().expect("nobody there"));
     assert!(!text.contains("secret"), "{text}");
 }
+
+/// A node at a socket in the file system: what it says to each connection, in
+/// turn, as the answers to the questions it hears.
+fn local_node(
+    folder: &Path,
+    connections: Vec<Vec<&'static str>>,
+) -> (String, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let path = folder.join("node.ipc");
+    let listener = tokio::net::UnixListener::bind(&path).expect("a socket");
+    let serving = tokio::spawn(async move {
+        for answers in connections {
+            let (mut stream, _) = listener.accept().await.expect("somebody asks");
+            let mut heard = [0; 4096];
+            for answer in answers {
+                let count = stream.read(&mut heard).await.unwrap_or(0);
+                let asked: Value = serde_json::from_slice(&heard[..count]).unwrap_or_default();
+                let answer = answer.replace("ID", &asked["id"].to_string());
+                if answer.starts_with("ENDLESS") {
+                    let _ = stream.write_all(b"{\"result\":\"").await;
+                    while stream.write_all(&[b'a'; 4096]).await.is_ok() {}
+                } else {
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            }
+        }
+    });
+    (path.display().to_string(), serving)
+}
+
+const ETHEREUM: &str = r#"{"id":ID,"result":"0x1"}"#;
+const NO_METHOD: &str = r#"{"id":ID,"error":{"code":-32601,"message":"method not found"}}"#;
+
+#[tokio::test]
+async fn a_local_socket_is_read_no_further_than_its_bound_and_opened_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, _serving) = local_node(
+        folder.path(),
+        vec![
+            vec![ETHEREUM, NO_METHOD, "ENDLESS"],
+            // Opened again, the chain is asked for first.
+            vec![ETHEREUM, "hello"],
+            vec![ETHEREUM, r#"{"id":ID,"result":null}"#],
+        ],
+    );
+    let mut options = options(path);
+    options.limits.tries_max = 1;
+    let node = Node::connect(&options).await.expect("a node");
+    lies!(node.header(1).await.expect_err("endless"), Lie::TooLarge { max: 1_048_576 });
+    lies!(node.header(1).await.expect_err("no JSON"), Lie::NotJson(_));
+    let error = node.header(1).await.expect_err("no such block");
+    assert!(matches!(error.kind, Kind::NotFound), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_another_one_after_a_pause_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = r#"{"id":ID,"result":"0x38"}"#;
+    let (path, _serving) =
+        local_node(folder.path(), vec![vec![ETHEREUM, NO_METHOD], vec![other, other]]);
+    let node = Node::connect(&options(path)).await.expect("a node");
+    let error = node.block(HEIGHT).await.expect_err("another chain");
+    let Kind::WrongChain { expected, found } = error.kind else { panic!("{error}") };
+    assert_eq!((expected, found), (Chain::ETHEREUM, Chain::BNB));
+}

@@ -25,7 +25,7 @@ use super::events::{self, Event};
 use super::fees::{self, Fee};
 use super::place::{InTx, block_event};
 use super::replies::{self, Body, Log, Receipt, Replies, Traces, Tx};
-use super::rules::{BASE_FEE_VAULT, Fees, L1_FEE_VAULT, Rules};
+use super::rules::{BASE_FEE_VAULT, Fees, L1_FEE_VAULT, OPERATOR_FEE_VAULT, Rules};
 use super::traces::{self, Of};
 use super::verify::{self, tx_hash};
 use crate::nth::Nth;
@@ -321,7 +321,12 @@ impl Told<'_> {
             Fees::Producer => vec![(producer, total.tip)],
             Fees::Account(account) => vec![(account, total.paid)],
             Fees::OpStack => {
-                vec![(producer, total.tip), (BASE_FEE_VAULT, total.base), (L1_FEE_VAULT, total.l1)]
+                vec![
+                    (producer, total.tip),
+                    (BASE_FEE_VAULT, total.base),
+                    (L1_FEE_VAULT, total.l1),
+                    (OPERATOR_FEE_VAULT, total.operator),
+                ]
             }
             Fees::Unknown => return,
         };

@@ -23,6 +23,8 @@ pub struct Fee {
     pub tip: U256,
     /// What a rollup takes for posting to Ethereum.
     pub l1: U256,
+    /// What it takes beside (OP stack).
+    pub operator: U256,
 }
 
 /// Deposits on an OP-stack rollup were paid for on Ethereum.
@@ -53,8 +55,10 @@ pub fn of(header: &Header, tx: &Tx, receipt: &Receipt) -> Result<(Fee, Option<St
     let base = gas.checked_mul(base_price.min(price)).ok_or_else(overflow)?;
     let (blobs, blob_odd) = blobs(tx, receipt).ok_or_else(overflow)?;
     let l1 = receipt.l1_fee.unwrap_or_default();
-    let paid = executed.checked_add(blobs).and_then(|paid| paid.checked_add(l1));
-    let fee = Fee { paid: paid.ok_or_else(overflow)?, base, blobs, tip: executed - base, l1 };
+    let operator = operator(header, receipt).ok_or_else(overflow)?;
+    let parts = [blobs, l1, operator];
+    let paid = parts.into_iter().try_fold(executed, U256::checked_add).ok_or_else(overflow)?;
+    let fee = Fee { paid, base, blobs, tip: executed - base, l1, operator };
     let odd = (price < base_price).then(|| {
         format!("it paid {price} wei for a unit of gas, less than the base fee {base_price}")
     });
@@ -74,6 +78,25 @@ fn blobs(tx: &Tx, receipt: &Receipt) -> Option<(U256, Option<String>)> {
     }
 }
 
+/// From Isthmus on, by the parameters the receipt names; Jovian changed the unit
+/// of the first. <https://specs.optimism.io/protocol/jovian/exec-engine.html>
+/// None where it exceeds 256 bits.
+fn operator(header: &Header, receipt: &Receipt) -> Option<U256> {
+    let gas = U256::from(receipt.gas_used.to::<u64>());
+    let by_gas = gas.checked_mul(receipt.operator_fee_scalar.unwrap_or_default())?;
+    let by_gas = if is_jovian(header) {
+        by_gas.checked_mul(U256::from(100))?
+    } else {
+        by_gas / U256::from(1_000_000)
+    };
+    by_gas.checked_add(receipt.operator_fee_constant.unwrap_or_default())
+}
+
+/// Jovian's headers say a version and two parameters more than Ethereum's.
+fn is_jovian(header: &Header) -> bool {
+    header.extra_data.len() == 17 && header.extra_data[0] == 1
+}
+
 impl Fee {
     /// None where it exceeds 256 bits.
     pub fn checked_add(self, other: Fee) -> Option<Fee> {
@@ -83,11 +106,12 @@ impl Fee {
             blobs: self.blobs.checked_add(other.blobs)?,
             tip: self.tip.checked_add(other.tip)?,
             l1: self.l1.checked_add(other.l1)?,
+            operator: self.operator.checked_add(other.operator)?,
         })
     }
 
     pub fn balances(&self) -> bool {
-        let parts = [self.blobs, self.tip, self.l1];
+        let parts = [self.blobs, self.tip, self.l1, self.operator];
         parts.into_iter().try_fold(self.base, U256::checked_add) == Some(self.paid)
     }
 }
@@ -107,4 +131,57 @@ pub fn of_block(header: &Header, total: &Fee, gas: u64, blob_gas: u64) -> Vec<St
         odd.push(format!("its transactions used {blob_gas} blob gas, its header says {stated}"));
     }
     odd
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Of a transaction that offered 7 wei for its gas and used 200,000.
+    fn paid(extra_data: &'static [u8], more: serde_json::Value) -> Fee {
+        let hash = alloy_primitives::B256::repeat_byte(7);
+        let account = alloy_primitives::Address::repeat_byte(1);
+        let tx = json!({
+            "hash": hash, "from": account, "to": account, "value": "0x0", "nonce": "0x0",
+            "gasPrice": "0x7", "type": "0x0",
+        });
+        let mut receipt = json!({
+            "transactionHash": hash, "transactionIndex": "0x0", "blockHash": hash, "status": "0x1",
+            "gasUsed": "0x30d40", "cumulativeGasUsed": "0x30d40", "effectiveGasPrice": "0x7",
+            "logs": [],
+        });
+        for (name, value) in more.as_object().expect("an object") {
+            receipt[name] = value.clone();
+        }
+        let header = Header {
+            base_fee_per_gas: Some(5),
+            extra_data: extra_data.into(),
+            ..Header::default()
+        };
+        let tx: Tx = serde_json::from_value(tx).expect("a transaction");
+        let receipt: Receipt = serde_json::from_value(receipt).expect("a receipt");
+        let (fee, odd) = of(&header, &tx, &receipt).expect("true");
+        assert_eq!(odd, None);
+        assert!(fee.balances());
+        fee
+    }
+
+    #[test]
+    fn a_rollup_takes_for_posting_and_beside() {
+        let plain = paid(&[], json!({}));
+        assert_eq!((plain.base, plain.tip), (U256::from(1_000_000), U256::from(400_000)));
+        let more = json!({
+            "l1Fee": "0x3", "operatorFeeScalar": "0xa", "operatorFeeConstant": "0x9",
+        });
+        // Ten millionths for a unit of gas, and nine.
+        let isthmus = paid(&[0; 9], more.clone());
+        assert_eq!(isthmus.operator, U256::from(2 + 9));
+        assert_eq!(isthmus.paid, plain.paid + U256::from(3 + 11));
+        let mut jovian = [0; 17];
+        jovian[0] = 1;
+        let jovian = paid(Box::leak(Box::new(jovian)), more);
+        assert_eq!(jovian.operator, U256::from(200_000_000 + 9));
+    }
 }

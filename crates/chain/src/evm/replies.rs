@@ -91,6 +91,11 @@ pub struct Receipt {
     /// What a rollup takes for posting the transaction to Ethereum.
     #[serde(default)]
     pub l1_fee: Option<U256>,
+    /// What it takes beside, for a unit of gas and for each transaction.
+    #[serde(default)]
+    pub operator_fee_scalar: Option<U256>,
+    #[serde(default)]
+    pub operator_fee_constant: Option<U256>,
     #[serde(default)]
     pub contract_address: Option<Address>,
     pub logs: Vec<Log>,

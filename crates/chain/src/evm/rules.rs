@@ -38,6 +38,9 @@ pub const BASE_FEE_VAULT: [u8; 20] =
 pub const L1_FEE_VAULT: [u8; 20] =
     address!("420000000000000000000000000000000000001a").into_array();
 
+pub const OPERATOR_FEE_VAULT: [u8; 20] =
+    address!("420000000000000000000000000000000000001b").into_array();
+
 /// `consensus.SystemAddress` in bnb-chain/bsc: fees gather there, and system
 /// transactions of the same block take them on.
 const BNB_SYSTEM: [u8; 20] = address!("fffffffffffffffffffffffffffffffffffffffe").into_array();

@@ -1,56 +1,79 @@
 //! Questions to a node by JSON-RPC: over HTTP, a WebSocket or a local socket.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
-use alloy_json_rpc::{ErrorPayload, Id, Request, RpcError, SerializedRequest};
-use alloy_pubsub::{PubSubConnect, PubSubFrontend, RawSubscription};
-use alloy_transport::{TransportError, TransportErrorKind};
-use alloy_transport_ipc::IpcConnect;
-use alloy_transport_ws::{WebSocketConfig, WsConnect};
+use model::Chain;
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::{Mutex, watch};
 
-use crate::http::{Bounds, Http, use_ring};
+use super::socket::{Fault, Socket};
+use crate::http::{Bounds, Http};
 use crate::source::{Kind, Lie, SourceError, shown_url};
 
-/// Alloy's own client numbers its requests, and reads a number only where
-/// `serde_json` keeps numbers in 64 bits. Here it keeps them whole (its feature
-/// `arbitrary_precision`, which the importers need), so ids are text.
 pub struct Wire {
     way: Way,
     node: String,
+    url: String,
+    bounds: Bounds,
     next: AtomicU64,
-    total: Duration,
+    /// The chain every new connection must lead to, once it is known.
+    chain: OnceLock<Chain>,
 }
 
 enum Way {
     Http(Box<Http>),
-    Socket(PubSubFrontend),
+    /// None before the first question. One that ended is replaced by the next.
+    Socket(Mutex<Option<Arc<Socket>>>),
+}
+
+/// What a node answers: a result or an error, `null` being a result too.
+#[derive(Deserialize)]
+pub struct Reply {
+    #[serde(default, deserialize_with = "present")]
+    pub result: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub error: Option<SaidError>,
+}
+
+#[derive(Deserialize)]
+pub struct SaidError {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+pub fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Deserialize::deserialize(d).map(Some)
 }
 
 impl Wire {
-    /// By the address: `http`, `https`, `ws`, `wss`, else a socket's file.
-    pub async fn open(url: &str, bounds: Bounds) -> Result<Wire, SourceError> {
+    /// By the address: `http`, `https`, `ws`, `wss`, else a socket's file. Connects
+    /// with the first question, not here.
+    pub fn new(url: &str, bounds: Bounds) -> Result<Wire, SourceError> {
         let node = shown_url(url);
         let way = match url.split_once("://").map(|(scheme, _)| scheme) {
             Some("http" | "https") => Way::Http(Box::new(Http::new(url, bounds)?)),
-            Some("ws" | "wss") => {
-                use_ring();
-                let config = WebSocketConfig::default()
-                    .max_message_size(Some(bounds.body_max))
-                    .max_frame_size(Some(bounds.body_max));
-                Way::Socket(connect(WsConnect::new(url).with_config(config), &node, bounds).await?)
-            }
-            Some(scheme) if scheme != "file" => {
+            Some("ws" | "wss" | "file") | None => Way::Socket(Mutex::new(None)),
+            Some(scheme) => {
                 let what = format!("expected http, https, ws, wss or a file, found {scheme}");
                 return Err(SourceError::new(&node, Kind::Refused(what)));
             }
-            _ => {
-                let path = url.trim_start_matches("file://").to_string();
-                Way::Socket(connect(IpcConnect::new(path), &node, bounds).await?)
-            }
         };
-        Ok(Wire { way, node, next: AtomicU64::new(0), total: bounds.total })
+        let next = AtomicU64::new(0);
+        Ok(Wire { way, node, url: url.to_string(), bounds, next, chain: OnceLock::new() })
+    }
+
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// From here on a connection that leads to another chain is refused.
+    pub fn expect(&self, chain: Chain) {
+        // Told twice, it is the same.
+        let _ = self.chain.set(chain);
     }
 
     /// The `result` of an answer, as text.
@@ -59,78 +82,117 @@ impl Wire {
         method: &'static str,
         params: serde_json::Value,
     ) -> Result<Box<RawValue>, SourceError> {
-        let request = self.request(method, params);
-        let result = match &self.way {
-            Way::Http(http) => self.over_http(http, request).await,
-            Way::Socket(socket) => self.over_socket(socket, request).await,
+        let reply = match &self.way {
+            Way::Http(http) => self.over_http(http, method, params).await,
+            Way::Socket(open) => match self.socket(open).await {
+                Ok(socket) => self.over_socket(&socket, method, params).await,
+                Err(error) => Err(error),
+            },
         };
-        result.map_err(|error| error.asking(method))
+        reply.and_then(|reply| self.result(reply)).map_err(|error| error.asking(method))
     }
 
-    /// News of new blocks; none where the way there has none.
-    pub async fn subscribe(&self) -> Result<Option<RawSubscription>, SourceError> {
-        let Way::Socket(socket) = &self.way else { return Ok(None) };
+    /// News of new blocks; none where the way there has none. Closed when the
+    /// connection ends.
+    pub async fn subscribe(&self) -> Result<Option<watch::Receiver<u64>>, SourceError> {
+        let Way::Socket(open) = &self.way else { return Ok(None) };
         let method = "eth_subscribe";
-        let mut request = self.request(method, serde_json::json!(["newHeads"]));
-        request.set_is_subscription();
-        let id = self.over_socket(socket, request).await.map_err(|error| error.asking(method))?;
-        let id = serde_json::from_str(id.get()).map_err(|e| self.lie(not_json(&e)))?;
-        let subscription = socket.get_subscription(id).await;
-        subscription.map(Some).map_err(|e| self.error(e).asking(method))
+        let asked = async {
+            let socket = self.socket(open).await?;
+            let news = socket.news();
+            let reply = self.over_socket(&socket, method, serde_json::json!(["newHeads"])).await?;
+            self.result(reply).map(|_| Some(news))
+        };
+        asked.await.map_err(|error| error.asking(method))
     }
 
-    pub fn node(&self) -> &str {
-        &self.node
+    /// The chain the node says it is on.
+    pub async fn chain(&self) -> Result<Chain, SourceError> {
+        let answer = self.ask(CHAIN_ID, serde_json::json!([])).await?;
+        self.read_chain(&answer)
     }
 
-    fn request(&self, method: &'static str, params: serde_json::Value) -> SerializedRequest {
-        let id = Id::String(self.next.fetch_add(1, Ordering::Relaxed).to_string());
-        Request::new(method, id, params).serialize().expect("plain JSON values can be written")
+    fn read_chain(&self, answer: &RawValue) -> Result<Chain, SourceError> {
+        let id: alloy_primitives::U64 = serde_json::from_str(answer.get())
+            .map_err(|e| self.error(Kind::from(not_json(&e))).asking(CHAIN_ID))?;
+        Ok(Chain::Evm(id.to()))
+    }
+
+    pub fn is_on(&self, found: Chain) -> Result<(), SourceError> {
+        match self.chain.get() {
+            Some(expected) if *expected != found => {
+                let kind = Kind::WrongChain { expected: *expected, found };
+                Err(self.error(kind).asking(CHAIN_ID))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The connection, opened anew where it ended. Another node may be there now.
+    async fn socket(&self, open: &Mutex<Option<Arc<Socket>>>) -> Result<Arc<Socket>, SourceError> {
+        let mut open = open.lock().await;
+        if let Some(socket) = open.as_ref().filter(|socket| socket.is_open()) {
+            return Ok(socket.clone());
+        }
+        let opened = Socket::open(&self.url, self.bounds).await;
+        let socket = Arc::new(opened.map_err(|fault| self.error(kind_of(fault)))?);
+        if self.chain.get().is_some() {
+            let reply = self.over_socket(&socket, CHAIN_ID, serde_json::json!([])).await?;
+            self.is_on(self.read_chain(&self.result(reply)?)?)?;
+        }
+        *open = Some(socket.clone());
+        Ok(socket)
     }
 
     async fn over_http(
         &self,
         http: &Http,
-        request: SerializedRequest,
-    ) -> Result<Box<RawValue>, SourceError> {
-        let body = http.post(request.serialized().get().to_string()).await?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|e| self.lie(not_json(&e)))?;
-        match (answer.result, answer.error) {
-            (_, Some(error)) => Err(self.said(&error)),
-            (Some(result), None) => Ok(result),
-            (None, None) => Err(self.lie(Lie::NotJson("neither result nor error".into()))),
-        }
+        method: &str,
+        params: serde_json::Value,
+    ) -> Result<Reply, SourceError> {
+        let (_, text) = self.question(method, params);
+        let body = http.post(text).await?;
+        serde_json::from_slice(&body).map_err(|e| self.error(Kind::from(not_json(&e))))
     }
 
     async fn over_socket(
         &self,
-        socket: &PubSubFrontend,
-        request: SerializedRequest,
-    ) -> Result<Box<RawValue>, SourceError> {
-        let answer = tokio::time::timeout(self.total, socket.send(request)).await;
-        let answer = answer.map_err(|_| self.transient("no answer in time"))?;
-        let answer = answer.map_err(|error| self.error(error))?;
-        match answer.payload {
-            alloy_json_rpc::ResponsePayload::Success(result) => Ok(result),
-            alloy_json_rpc::ResponsePayload::Failure(error) => Err(self.said(&error)),
-        }
+        socket: &Socket,
+        method: &str,
+        params: serde_json::Value,
+    ) -> Result<Reply, SourceError> {
+        let (id, text) = self.question(method, params);
+        let reply = tokio::time::timeout(self.bounds.total, socket.ask(id, text)).await;
+        let reply = reply.map_err(|_| {
+            // Perhaps nobody is there any more, which no word will tell.
+            socket.close();
+            self.error(Kind::Transient("no answer in time".into()))
+        })?;
+        reply.map_err(|fault| self.error(kind_of(fault)))
     }
 
-    fn error(&self, error: TransportError) -> SourceError {
-        match error {
-            RpcError::ErrorResp(error) => self.said(&error),
-            RpcError::DeserError { err, .. } => self.lie(not_json(&err)),
-            RpcError::NullResp => self.lie(Lie::NotJson("no result".into())),
-            RpcError::Transport(TransportErrorKind::BackendGone) => {
-                self.transient("the connection is gone")
+    fn question(&self, method: &str, params: serde_json::Value) -> (u64, String) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let question = serde_json::json!({
+            "jsonrpc": "2.0", "id": id, "method": method, "params": params,
+        });
+        (id, question.to_string())
+    }
+
+    fn result(&self, reply: Reply) -> Result<Box<RawValue>, SourceError> {
+        match (reply.result, reply.error) {
+            (_, Some(error)) => Err(self.said(&error)),
+            (Some(result), None) => Ok(result),
+            (None, None) => {
+                let lie = Lie::NotJson("neither result nor error".into());
+                Err(self.error(Kind::from(lie)))
             }
-            _ => self.transient("the connection broke"),
         }
     }
 
     /// What an error of JSON-RPC means. The codes are not used alike by nodes,
     /// so some are known by their text.
-    fn said(&self, error: &ErrorPayload) -> SourceError {
+    fn said(&self, error: &SaidError) -> SourceError {
         let text = error.message.to_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let said = || shortened(&error.message);
@@ -153,37 +215,20 @@ impl Wire {
         SourceError::new(&self.node, kind)
     }
 
-    fn lie(&self, lie: Lie) -> SourceError {
-        SourceError::new(&self.node, Kind::from(lie))
-    }
-
-    fn transient(&self, what: &str) -> SourceError {
-        SourceError::new(&self.node, Kind::Transient(what.into()))
+    fn error(&self, kind: Kind) -> SourceError {
+        SourceError::new(&self.node, kind)
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Answer {
-    /// `null` is a result too.
-    #[serde(default, deserialize_with = "present")]
-    result: Option<Box<RawValue>>,
-    error: Option<ErrorPayload>,
-}
+const CHAIN_ID: &str = "eth_chainId";
 
-fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    serde::Deserialize::deserialize(d).map(Some)
-}
-
-async fn connect(
-    way: impl PubSubConnect,
-    node: &str,
-    bounds: Bounds,
-) -> Result<PubSubFrontend, SourceError> {
-    let transient = |what: &str| SourceError::new(node, Kind::Transient(what.into()));
-    let connected = tokio::time::timeout(bounds.connect, way.into_service()).await;
-    let connected = connected.map_err(|_| transient("no connection in time"))?;
-    // The error may show the address, and with it a key: it is not kept.
-    connected.map_err(|_| transient("no connection"))
+fn kind_of(fault: Fault) -> Kind {
+    match fault {
+        Fault::Gone(what) => Kind::Transient(what.into()),
+        Fault::TooLarge { max } => Kind::from(Lie::TooLarge { max }),
+        Fault::NotJson(what) => Kind::from(Lie::NotJson(shortened(&what))),
+        Fault::Refused(what) => Kind::Refused(what),
+    }
 }
 
 pub fn not_json(error: &serde_json::Error) -> Lie {
