@@ -56,11 +56,15 @@ fn within(full: &[usize], layers: &[Layer], sizes: &Sizes) -> Vec<usize> {
     full.iter().take(sizes.fan_out).take_while(fits).copied().collect()
 }
 
-/// How many times the fan-out a segment's rows are.
+/// How many times the fan-out a segment's rows are. The smallest, of files far below a run,
+/// are of one tier: to write them again and again costs little.
 fn tier(layer: &Layer, sizes: &Sizes) -> u32 {
-    let runs = weight(layer) / (sizes.run_rows as u64).max(1);
-    runs.max(1).ilog((sizes.fan_out as u64).max(2))
+    let least = (sizes.run_rows as u64 / SMALL).max(1);
+    (weight(layer) / least).max(1).ilog((sizes.fan_out as u64).max(2))
 }
+
+/// Segments of this part of a run are not told apart by size.
+const SMALL: u64 = 128;
 
 /// Rows that a merge keeps; an entry counts too, for those that have no rows.
 fn weight(layer: &Layer) -> u64 {
