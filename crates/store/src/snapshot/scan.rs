@@ -6,6 +6,7 @@ use model::{Timestamp, Transfer};
 
 use super::past::{Past, Visible};
 use crate::StoreError;
+use crate::segment::Segment;
 
 impl Past {
     pub fn scan(
@@ -57,35 +58,54 @@ fn scan_run(
     }
 }
 
-/// Reads one layer's transfers in their order.
+/// Reads one layer's transfers in their order, some at a time.
 struct Reader<'a> {
     layer: &'a Visible,
     rows: Range<u32>,
+    /// How many rows are read next: few at first, for whoever wants few.
+    some: u32,
+    ready: std::vec::IntoIter<Transfer>,
     next: Option<Transfer>,
 }
 
 impl<'a> Reader<'a> {
+    const LEAST: u32 = 16;
+
     fn new(
         layer: &'a Visible,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> Result<Reader<'a>, StoreError> {
         let rows = layer.rows_between(since, until)?;
-        Ok(Reader { layer, rows, next: None })
+        Ok(Reader { layer, rows, some: Self::LEAST, ready: Vec::new().into_iter(), next: None })
     }
 
     fn advance(&mut self) -> Result<(), StoreError> {
-        self.next = None;
-        let veil = self.layer.veil()?;
-        for row in self.rows.by_ref() {
-            if self.layer.is_masked_row(veil, row) {
-                continue;
-            }
-            self.next = self.layer.segment.transfer(row)?;
-            if self.next.is_some() {
-                break;
-            }
+        self.next = self.ready.next();
+        while self.next.is_none() && !self.rows.is_empty() {
+            self.read()?;
+            self.next = self.ready.next();
         }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), StoreError> {
+        let veil = self.layer.veil()?;
+        // A group is unpacked once where all of it is wanted.
+        let start = self.rows.start;
+        let group_end = (start / Segment::GROUP + 1).saturating_mul(Segment::GROUP);
+        let end = self.rows.end.min(group_end).min(start.saturating_add(self.some));
+        let is_shown = |row: &u32| !self.layer.is_masked_row(veil, *row);
+        let rows: Vec<u32> = (start..end).filter(is_shown).collect();
+        self.rows.start = end;
+        self.some = (self.some * 2).min(Segment::GROUP);
+        let segment = &self.layer.segment;
+        let mut ready = Vec::with_capacity(rows.len());
+        segment.each_whole(&rows, |_, whole| {
+            ready.extend(whole.transfer(segment)?);
+            Ok(())
+        })?;
+        self.ready = ready.into_iter();
         Ok(())
     }
 }
