@@ -47,6 +47,7 @@ use self::packed::Groups;
 use self::rows::Rows;
 use crate::StoreError;
 pub use draft::{Draft, DraftEntry, DraftRow, Interner};
+pub use layout::Shown;
 pub use whole::{GroupTimes, Whole};
 
 /// No address: the other end of a fee or a reward, or the transaction itself on Bitcoin.
@@ -111,6 +112,8 @@ pub struct Head {
     pub heights: Option<(u64, u64)>,
     /// Lowest and highest height of rows whose time no source states: a block may date them.
     pub open_heights: Option<(u64, u64)>,
+    /// None in segments of before it was kept.
+    pub shown: Option<Shown>,
     /// Bitcoin: inputs whose previous output is not known.
     pub unresolved_inputs: u32,
     /// Entries that keep what was told of them beside their rows.
@@ -235,6 +238,7 @@ impl Head {
             time_last: None,
             heights: None,
             open_heights: None,
+            shown: Some(Shown::default()),
             unresolved_inputs: 0,
             told: 0,
             has_nft: false,

@@ -77,6 +77,13 @@ impl Gather {
         head.has_nft |= flags.kind == model::TransferKind::Nft;
         head.time_first = Some(head.time_first.map_or(time, |first| first.min(time)));
         head.time_last = Some(head.time_last.map_or(time, |last| last.max(time)));
+        let shown = head.shown.get_or_insert_default();
+        if let Some(height) = height {
+            shown.heights = Some(widened(shown.heights, height));
+        }
+        if flags.time_source != model::TimeSource::Unknown {
+            shown.times = Some(widened(shown.times, time));
+        }
         let is_open = !flags.is_time_told || flags.time_source != model::TimeSource::Stated;
         if let (Some(height), true) = (height, is_open) {
             head.open_heights = Some(widened(head.open_heights, height));
@@ -91,7 +98,7 @@ impl Gather {
     }
 }
 
-fn widened(range: Option<(u64, u64)>, value: u64) -> (u64, u64) {
+fn widened<T: Ord + Copy>(range: Option<(T, T)>, value: T) -> (T, T) {
     range.map_or((value, value), |(low, high)| (low.min(value), high.max(value)))
 }
 

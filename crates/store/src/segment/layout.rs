@@ -202,6 +202,15 @@ fn read_directory(
     Ok((sections, names))
 }
 
+/// What of a chain the transfers of a segment cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Lowest and highest.
+    pub heights: Option<(u64, u64)>,
+    /// First and last of those that anybody knows.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
 pub(super) fn encode_head(head: &Head) -> Vec<u8> {
     let mut bytes = Vec::new();
     let chain = head.chain.to_string();
@@ -220,22 +229,33 @@ pub(super) fn encode_head(head: &Head) -> Vec<u8> {
         put_varint(&mut bytes, u64::from(count));
     }
     bytes.push(u8::from(head.has_nft) | u8::from(head.has_utxo) << 1);
-    for time in [head.time_first, head.time_last] {
-        bytes.push(u8::from(time.is_some()));
-        if let Some(time) = time {
-            let (seconds, nanos) = split_time(time);
-            put_varint(&mut bytes, seconds);
-            put_varint(&mut bytes, u64::from(nanos));
-        }
-    }
-    for range in [head.heights, head.open_heights] {
-        bytes.push(u8::from(range.is_some()));
-        if let Some((low, high)) = range {
-            put_varint(&mut bytes, low);
-            put_varint(&mut bytes, high);
-        }
+    put_time(&mut bytes, head.time_first);
+    put_time(&mut bytes, head.time_last);
+    put_heights(&mut bytes, head.heights);
+    put_heights(&mut bytes, head.open_heights);
+    if let Some(Shown { heights, times }) = head.shown {
+        put_heights(&mut bytes, heights);
+        put_time(&mut bytes, times.map(|times| times.0));
+        put_time(&mut bytes, times.map(|times| times.1));
     }
     bytes
+}
+
+fn put_time(bytes: &mut Vec<u8>, time: Option<Timestamp>) {
+    bytes.push(u8::from(time.is_some()));
+    if let Some(time) = time {
+        let (seconds, nanos) = split_time(time);
+        put_varint(bytes, seconds);
+        put_varint(bytes, u64::from(nanos));
+    }
+}
+
+fn put_heights(bytes: &mut Vec<u8>, heights: Option<(u64, u64)>) {
+    bytes.push(u8::from(heights.is_some()));
+    if let Some((low, high)) = heights {
+        put_varint(bytes, low);
+        put_varint(bytes, high);
+    }
 }
 
 pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
@@ -248,20 +268,10 @@ pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
     }
     let [entries, rows, transfers, addresses, assets, unresolved_inputs, told] = counts;
     let flags = reader.byte()?;
-    let mut time = || -> Option<Option<Timestamp>> {
-        Some(match reader.byte()? {
-            0 => None,
-            _ => Some(join_time(reader.varint()?, reader.varint_u32()?)?),
-        })
-    };
-    let (time_first, time_last) = (time()?, time()?);
-    let mut range = || -> Option<Option<(u64, u64)>> {
-        Some(match reader.byte()? {
-            0 => None,
-            _ => Some((reader.varint()?, reader.varint()?)),
-        })
-    };
-    let (heights, open_heights) = (range()?, range()?);
+    let (time_first, time_last) = (read_time(&mut reader)?, read_time(&mut reader)?);
+    let (heights, open_heights) = (read_heights(&mut reader)?, read_heights(&mut reader)?);
+    // The first segments say no more.
+    let shown = if reader.is_at_end() { None } else { Some(read_shown(&mut reader)?) };
     let head = Head {
         chain,
         entries,
@@ -273,10 +283,45 @@ pub(super) fn decode_head(bytes: &[u8]) -> Option<Head> {
         time_last,
         heights,
         open_heights,
+        shown,
         unresolved_inputs,
         told,
         has_nft: flags & 1 != 0,
         has_utxo: flags & 2 != 0,
     };
     reader.is_at_end().then_some(head)
+}
+
+fn read_time(reader: &mut Reader) -> Option<Option<Timestamp>> {
+    Some(match reader.byte()? {
+        0 => None,
+        _ => Some(join_time(reader.varint()?, reader.varint_u32()?)?),
+    })
+}
+
+fn read_heights(reader: &mut Reader) -> Option<Option<(u64, u64)>> {
+    Some(match reader.byte()? {
+        0 => None,
+        _ => Some((reader.varint()?, reader.varint()?)),
+    })
+}
+
+fn read_shown(reader: &mut Reader) -> Option<Shown> {
+    let heights = read_heights(reader)?;
+    let (first, last) = (read_time(reader)?, read_time(reader)?);
+    Some(Shown { heights, times: first.zip(last) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_of_the_first_segments_is_read() {
+        let mut head = Head::empty(Chain::ETHEREUM);
+        (head.rows, head.heights) = (7, Some((3, 5)));
+        assert_eq!(decode_head(&encode_head(&head)), Some(head.clone()));
+        head.shown = None;
+        assert_eq!(decode_head(&encode_head(&head)), Some(head));
+    }
 }

@@ -6,7 +6,7 @@ use model::{Account, Chain, Coverage, Degree, Direction, TimeSource};
 
 use super::past::{Past, Visible};
 use crate::StoreError;
-use crate::segment::{EntryColumns, RowColumns, Segment};
+use crate::segment::{EntryColumns, RowColumns, Segment, Shown};
 
 pub(super) fn degrees(
     chains: &BTreeMap<Chain, Past>,
@@ -65,9 +65,17 @@ impl Visible {
         Ok(self.covered.get().expect("it was set above, by this thread or another"))
     }
 
-    /// By reading all rows: a mask may have taken the first or the last.
+    /// As its head says; by reading all rows where that is old, or where a mask may have taken
+    /// the first or the last.
     fn counted(&self, chain: Chain) -> Result<Coverage, StoreError> {
         let mut coverage = Coverage::nothing(chain);
+        let head = self.segment.head();
+        if let (Some(Shown { heights, times }), true) = (head.shown, self.masked.is_empty()) {
+            coverage.transfers = u64::from(head.transfers);
+            (coverage.height_first, coverage.height_last) = heights.unzip();
+            (coverage.time_first, coverage.time_last) = times.unzip();
+            return Ok(coverage);
+        }
         let veil = self.veil()?;
         let (mut rows, mut entries) = (RowColumns::default(), EntryColumns::default());
         for group in 0..self.segment.head().rows.div_ceil(Segment::GROUP) {

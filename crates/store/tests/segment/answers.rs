@@ -45,6 +45,14 @@ fn check_head(story: &Story, segment: &Segment) {
     let open = visible(story)
         .filter(|(_, _, row)| !row.is_time_told || row.time_source != model::TimeSource::Stated);
     assert_eq!(head.open_heights, range(open.filter_map(|(_, entry, _)| entry.height).collect()));
+    let shown = head.shown.expect("it is kept from now on");
+    let heights = visible(story).filter_map(|(_, entry, _)| entry.height).collect();
+    assert_eq!(shown.heights, range(heights));
+    let known: BTreeSet<_> = visible(story)
+        .filter(|(_, _, row)| row.time_source != model::TimeSource::Unknown)
+        .map(|(_, entry, _)| entry.time)
+        .collect();
+    assert_eq!(shown.times, known.first().copied().zip(known.last().copied()));
     let hidden = story.rows().filter(|(_, _, row)| row.is_hidden).count();
     assert_eq!(head.unresolved_inputs as usize, hidden);
     assert_eq!(head.told as usize, story.entries.iter().filter(|e| e.told.is_some()).count());
