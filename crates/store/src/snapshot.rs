@@ -156,7 +156,7 @@ impl View for Snapshot {
     }
 
     fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
-        let columns = columns::SegmentColumns::new(self.past(chain));
+        let columns = columns::SegmentColumns::new(self, self.past(chain));
         Ok(Box::new(answer("number the accounts", columns)?))
     }
 }

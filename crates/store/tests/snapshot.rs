@@ -399,3 +399,66 @@ fn told(walk: &Walk<'_>, direction: Direction, steps: &[Step]) -> Vec<Transfer> 
     });
     told.collect()
 }
+
+/// More than a second thread is started for, read to the end, anew, and from the middle.
+#[test]
+fn columns_read_ahead_say_what_a_scan_says() {
+    let chain = Chain::ETHEREUM;
+    let snapshot = long_past(chain, 70_000);
+    let mut scanned = Vec::new();
+    let scan = snapshot.scan(chain, None, None, &mut |transfer| {
+        scanned.push((transfer.from_account(), transfer.amount, transfer.time));
+        std::ops::ControlFlow::Continue(())
+    });
+    scan.expect("scans");
+    let mut columns = snapshot.columns(chain).expect("columns");
+    let mut batch = ColumnBatch::default();
+    assert!(columns.next(&mut batch).expect("reads"));
+    let middle = scanned[40_000].2;
+    for since in [None, Some(middle), None] {
+        columns.rewind(since).expect("rewinds");
+        let from = since.map_or(0, |since| scanned.partition_point(|row| row.2 < since));
+        let mut at = from;
+        while columns.next(&mut batch).expect("reads") {
+            for n in 0..batch.len() {
+                let sender = Some(columns.account(batch.from[n]).expect("is there"));
+                assert_eq!((sender, batch.amounts[n], batch.times[n]), scanned[at]);
+                assert_eq!(batch.ordinals[n], at as u64);
+                at += 1;
+            }
+        }
+        assert_eq!(at, scanned.len());
+        assert!(!columns.next(&mut batch).expect("reads"));
+    }
+}
+
+fn long_past(chain: Chain, rows: u32) -> Snapshot {
+    let mut draft = Draft::new(chain);
+    let mut hash = [0; 32];
+    for n in 0..rows {
+        hash[..4].copy_from_slice(&n.to_be_bytes());
+        let asset = asset(&mut draft, &Asset::native(chain));
+        let end = |modulo: u32| [u8::try_from(n % modulo).expect("small"); 20];
+        let (from, to) = (draft.addresses.intern(&end(251)), draft.addresses.intern(&end(241)));
+        let (amount, position) = (U256::from(n), Position::Log(n));
+        let row = DraftRow { from, to, amount, position, ..nothing(asset) };
+        let first = u32::try_from(draft.rows.len()).expect("small");
+        draft.rows.push(row);
+        let time = 1_500_000_000 + i64::from(n / 100);
+        draft.entries.push(DraftEntry {
+            hash: draft.hashes.intern(&hash),
+            time: Timestamp::from_second(time).expect("in range"),
+            height: Some(u64::from(n / 100)),
+            tx_index: Some(n % 100),
+            rows: first..first + 1,
+            is_utxo: false,
+            is_coinbase: false,
+            block: None,
+            is_height_told: true,
+            told: None,
+        });
+    }
+    let layer = layer(1, draft, &BTreeSet::new());
+    let base = BTreeMap::from([(chain, vec![layer])]);
+    Snapshot::new(&Layers::new(base, BTreeMap::new()), Arc::default(), None)
+}

@@ -2,8 +2,9 @@
 //!
 //! Layers that share no time are decoded a group of rows at a time, one after the other; those that do
 //! are merged entry by entry. What is masked or hidden is left out. An ordinal is a row's place in its
-//! layer, counted on from the layers before.
+//! layer, counted on from the layers before. Where there is much to read, a second thread decodes.
 
+mod ahead;
 mod names;
 mod reader;
 
@@ -12,11 +13,12 @@ use std::collections::VecDeque;
 use model::{Account, Asset, Timestamp, Transfer, ViewError};
 use model::{ColumnBatch, Columns};
 
-use super::answer;
 use super::past::Past;
+use super::{Snapshot, answer};
 use crate::StoreError;
 use crate::segment::Segment;
-use names::Names;
+use ahead::Ahead;
+use names::{Known, Names};
 use reader::Reader;
 
 pub(super) struct SegmentColumns<'a> {
@@ -26,18 +28,51 @@ pub(super) struct SegmentColumns<'a> {
     /// Layers that share time: mostly one.
     open: Vec<Reader<'a>>,
     since: Option<Timestamp>,
+    /// Whom a second thread would ask, and the one that reads ahead.
+    snapshot: Option<&'a Snapshot>,
+    ahead: Option<Ahead>,
+    is_done: bool,
 }
 
+/// Fewer rows are decoded sooner than a thread is started.
+const MANY: u64 = 1 << 16;
+
 impl<'a> SegmentColumns<'a> {
-    pub fn new(past: Option<&'a Past>) -> Result<SegmentColumns<'a>, StoreError> {
+    pub fn new(
+        snapshot: &'a Snapshot,
+        past: Option<&'a Past>,
+    ) -> Result<SegmentColumns<'a>, StoreError> {
         let names = past.map(Names::new).transpose()?;
+        let rows = past.into_iter().flat_map(|past| &past.layers);
+        let rows: u64 = rows.map(|layer| u64::from(layer.segment.head().rows)).sum();
+        let is_much =
+            rows >= MANY && std::thread::available_parallelism().is_ok_and(|n| n.get() > 1);
+        Ok(SegmentColumns::start(names, is_much.then_some(snapshot)))
+    }
+
+    /// What reads by itself.
+    fn alone(past: Option<&'a Past>, known: Known) -> SegmentColumns<'a> {
+        SegmentColumns::start(past.map(|past| Names { past, known }), None)
+    }
+
+    fn start(names: Option<Names<'a>>, snapshot: Option<&'a Snapshot>) -> SegmentColumns<'a> {
         let (waiting, open) = (VecDeque::new(), Vec::new());
-        let mut columns = SegmentColumns { names, waiting, open, since: None };
+        let mut columns = SegmentColumns {
+            names,
+            waiting,
+            open,
+            since: None,
+            snapshot,
+            ahead: None,
+            is_done: false,
+        };
         columns.restart(None);
-        Ok(columns)
+        columns
     }
 
     fn restart(&mut self, since: Option<Timestamp>) {
+        self.ahead = None;
+        self.is_done = false;
         self.open.clear();
         self.waiting.clear();
         self.since = since;
@@ -97,7 +132,7 @@ fn merge(
 
 impl Columns for SegmentColumns<'_> {
     fn account_count(&self) -> usize {
-        self.names.as_ref().map_or(0, |names| names.numbering.count as usize)
+        self.names.as_ref().map_or(0, |names| names.known.numbering.count as usize)
     }
 
     fn number(&self, account: &Account) -> Result<Option<u32>, ViewError> {
@@ -114,13 +149,29 @@ impl Columns for SegmentColumns<'_> {
     }
 
     fn assets(&self) -> &[Asset] {
-        self.names.as_ref().map_or(&[], |names| &names.assets)
+        self.names.as_ref().map_or(&[], |names| &names.known.assets)
     }
 
     fn next(&mut self, batch: &mut ColumnBatch) -> Result<bool, ViewError> {
-        batch.clear();
-        answer("read columns", self.read(batch))?;
-        Ok(!batch.is_empty())
+        if self.is_done {
+            batch.clear();
+            return Ok(false);
+        }
+        if self.ahead.is_none()
+            && let (Some(snapshot), Some(names)) = (self.snapshot, &self.names)
+        {
+            let (chain, known) = (names.past.chain, names.known.clone());
+            self.ahead = Ahead::start(snapshot.clone(), chain, known, self.since);
+        }
+        match &self.ahead {
+            Some(ahead) => answer("read columns", ahead.next(batch))?,
+            None => {
+                batch.clear();
+                answer("read columns", self.read(batch))?;
+            }
+        }
+        self.is_done = batch.is_empty();
+        Ok(!self.is_done)
     }
 
     fn rewind(&mut self, since: Option<Timestamp>) -> Result<(), ViewError> {

@@ -13,9 +13,15 @@ use crate::snapshot::past::{Past, Visible};
 
 pub(super) struct Names<'a> {
     pub past: &'a Past,
+    pub known: Known,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Known {
     pub numbering: Arc<Numbering>,
-    pub assets: Vec<Asset>,
-    layers: Vec<LayerNames>,
+    pub assets: Arc<[Asset]>,
+    layers: Arc<[LayerNames]>,
 }
 
 /// Where a layer's own numbers begin in ours.
@@ -28,7 +34,7 @@ pub(super) struct LayerNames {
 impl<'a> Names<'a> {
     pub fn new(past: &'a Past) -> Result<Names<'a>, StoreError> {
         let numbering = past.numbering()?;
-        let mut names = Names { past, numbering, assets: Vec::new(), layers: Vec::new() };
+        let (mut all, mut layers) = (Vec::new(), Vec::new());
         let mut known: HashMap<Asset, u32> = HashMap::new();
         let (mut first_row, mut first_entry) = (0, 0);
         for layer in &past.layers {
@@ -39,19 +45,19 @@ impl<'a> Names<'a> {
                 let next = u32::try_from(known.len()).expect("assets are numbered in 32 bits");
                 let number = *known.entry(asset.clone()).or_insert(next);
                 if number == next {
-                    names.assets.push(asset);
+                    all.push(asset);
                 }
                 assets.push(number);
             }
-            names.layers.push(LayerNames { first_row, first_entry, assets });
+            layers.push(LayerNames { first_row, first_entry, assets });
             first_row += u64::from(head.rows);
             first_entry += u64::from(head.entries);
         }
-        Ok(names)
+        Ok(Names { past, known: Known { numbering, assets: all.into(), layers: layers.into() } })
     }
 
     pub fn layer(&self, at: usize) -> &LayerNames {
-        &self.layers[at]
+        &self.known.layers[at]
     }
 
     pub fn number(&self, account: &Account) -> Result<Option<u32>, StoreError> {
@@ -61,7 +67,7 @@ impl<'a> Names<'a> {
         let Some(bytes) = self.past.bytes(account) else { return Ok(None) };
         for (at, layer) in self.past.layers.iter().enumerate() {
             if let Some(local) = layer.segment.address_number(bytes)? {
-                return Ok(Some(self.numbering.number(at, local)));
+                return Ok(Some(self.known.numbering.number(at, local)));
             }
         }
         Ok(None)
@@ -70,7 +76,7 @@ impl<'a> Names<'a> {
     pub fn account(&self, number: u32) -> Result<Option<Account>, StoreError> {
         let chain = self.past.chain;
         for (at, layer) in self.past.layers.iter().enumerate() {
-            if let Some(local) = self.numbering.local(at, number) {
+            if let Some(local) = self.known.numbering.local(at, number) {
                 let address = layer.address(chain, local)?;
                 return Ok(address.map(|address| Account { chain, address }));
             }
@@ -79,10 +85,12 @@ impl<'a> Names<'a> {
     }
 
     pub fn transfer(&self, ordinal: u64) -> Result<Option<Transfer>, StoreError> {
-        let after = self.layers.partition_point(|layer| layer.first_row <= ordinal);
+        let after = self.known.layers.partition_point(|layer| layer.first_row <= ordinal);
         let Some(at) = after.checked_sub(1) else { return Ok(None) };
         let layer = &self.past.layers[at];
-        let Ok(row) = u32::try_from(ordinal - self.layers[at].first_row) else { return Ok(None) };
+        let Ok(row) = u32::try_from(ordinal - self.known.layers[at].first_row) else {
+            return Ok(None);
+        };
         if row >= layer.segment.head().rows || layer.is_masked_row(layer.veil()?, row) {
             return Ok(None);
         }
@@ -97,7 +105,7 @@ impl<'a> Names<'a> {
             true => entry,
             false => segment.entries_of(known.hash.bytes())?.first().copied().unwrap_or(entry),
         };
-        Ok(self.layers[at].first_entry + u64::from(first))
+        Ok(self.known.layers[at].first_entry + u64::from(first))
     }
 
     /// Bitcoin: the ordinal of the output an input row spends, where that is visible.
@@ -107,14 +115,14 @@ impl<'a> Names<'a> {
             && own.is_visible(entry)
             && let Some(row) = own.output_in(entry, index)?
         {
-            return Ok(self.layers[at].first_row + u64::from(row));
+            return Ok(self.known.layers[at].first_row + u64::from(row));
         }
         let Some((hash, index)) = own.segment.previous(row)? else {
             return Ok(ColumnBatch::NONE);
         };
         for (at, layer) in self.past.layers.iter().enumerate() {
             if let Some(row) = layer.output_row(&hash, index)? {
-                return Ok(self.layers[at].first_row + u64::from(row));
+                return Ok(self.known.layers[at].first_row + u64::from(row));
             }
         }
         Ok(ColumnBatch::NONE)

@@ -161,10 +161,10 @@ impl<'a> Reader<'a> {
         batch: &mut ColumnBatch,
     ) -> Result<(), StoreError> {
         let known = names.layer(self.at);
-        let number = |local: &u32| names.numbering.number(self.at, *local);
+        let number = |local: &u32| names.known.numbering.number(self.at, *local);
         let first = known.first_row + u64::from(first_row);
         batch.ordinals.extend(first..first + rows.len() as u64);
-        match names.numbering.is_plain() {
+        match names.known.numbering.is_plain() {
             true => {
                 batch.from.extend_from_slice(&self.rows.from[rows.clone()]);
                 batch.to.extend_from_slice(&self.rows.to[rows.clone()]);
