@@ -747,8 +747,7 @@ impl Segment {
     /// Hidden rows are in no list.
     pub fn postings(&self, direction: Direction, address: u32) -> Result<Range<u64>, StoreError> {
         let Postings { ends, postings } = self.directed(direction);
-        let start = ends.get(&self.region, 0, u64::from(address))?;
-        let end = ends.get(&self.region, 0, u64::from(address) + 1)?;
+        let (start, end) = ends.two(&self.region, 0, u64::from(address))?;
         if start > end || end > postings.rows {
             return Err(self.odd("postings are out of order").into());
         }
@@ -776,17 +775,22 @@ impl Segment {
         neighbours: &mut Vec<u32>,
     ) -> Result<(), StoreError> {
         let Postings { postings, .. } = self.directed(direction);
-        let mut beyond = 0;
+        let region = &self.region;
         // What is beyond 32 bits is noticed here, and refused below.
-        let mut small = |value: u64| {
+        let (mut beyond, mut beyond_too) = (0, 0);
+        let mut row = |value: u64| {
             beyond |= value >> 32;
-            u32::try_from(value).unwrap_or(NOBODY)
+            rows.push(u32::try_from(value).unwrap_or(NOBODY));
         };
-        postings.read_range(&self.region, 0, range.clone(), |row| rows.push(small(row)))?;
-        postings.read_range(&self.region, 1, range, |neighbour| {
-            neighbours.push(small(neighbour).wrapping_sub(1));
-        })?;
-        match beyond {
+        let mut neighbour = |value: u64| {
+            beyond_too |= value >> 32;
+            neighbours.push(u32::try_from(value).unwrap_or(NOBODY).wrapping_sub(1));
+        };
+        if !postings.each_of_two(region, range.clone(), &mut row, &mut neighbour)? {
+            postings.read_range(region, 0, range.clone(), row)?;
+            postings.read_range(region, 1, range, neighbour)?;
+        }
+        match beyond | beyond_too {
             0 => Ok(()),
             _ => Err(self.odd("a posting names what is not there").into()),
         }

@@ -14,6 +14,8 @@ use crate::StoreError;
 
 pub(super) const GROUP: usize = 1024;
 const HEADER: usize = 12;
+/// So many values are sooner taken one by one than unpacked.
+const FEW: u64 = 64;
 
 /// Writes one section of groups.
 pub(super) struct GroupWriter {
@@ -221,6 +223,45 @@ impl Groups {
         Ok(())
     }
 
+    /// Two values of one column that follow each other.
+    #[inline]
+    pub(super) fn two(&self, region: &Region, column: usize, row: u64) -> Checked<(u64, u64)> {
+        let next = row.saturating_add(1);
+        let (group, at) = self.place(region, row)?;
+        let (next_group, next_at) = self.place(region, next)?;
+        let first = self.group(region, group)?;
+        let second = match group == next_group {
+            true => first.get(column, next_at)?,
+            false => self.group(region, next_group)?.get(column, next_at)?,
+        };
+        Ok((first.get(column, at)?, second))
+    }
+
+    /// The values of two columns in a few rows that lie in one group. False, and nothing was told,
+    /// where they do not, or where they are many.
+    #[inline]
+    pub(super) fn each_of_two(
+        &self,
+        region: &Region,
+        range: std::ops::Range<u64>,
+        first: impl FnMut(u64),
+        second: impl FnMut(u64),
+    ) -> Checked<bool> {
+        let count = range.end.saturating_sub(range.start);
+        let (Ok(count), true) = (usize::try_from(count), (1..=FEW).contains(&count)) else {
+            return Ok(false);
+        };
+        self.place(region, range.end - 1)?;
+        let (group, at) = self.place(region, range.start)?;
+        if at + count > GROUP {
+            return Ok(false);
+        }
+        let group = self.group(region, group)?;
+        group.each(0, at, count, first)?;
+        group.each(1, at, count, second)?;
+        Ok(true)
+    }
+
     /// The first row whose value in an ascending column is not below this one.
     pub(super) fn first_not_below(
         &self,
@@ -329,6 +370,45 @@ impl Group<'_> {
     fn above(&self, least: u64, value: u64) -> Checked<u64> {
         let overflow = || self.region.damage(self.start, "a value is beyond 64 bits");
         least.checked_add(value).ok_or_else(overflow)
+    }
+
+    /// Calls back with the values of a few rows from `at` on; there must be so many.
+    #[inline]
+    pub(super) fn each(
+        &self,
+        column: usize,
+        at: usize,
+        count: usize,
+        mut visit: impl FnMut(u64),
+    ) -> Checked<()> {
+        debug_assert!(at + count <= self.rows, "callers know how many rows there are");
+        let Column { least, start, width } = self.column(column)?;
+        if width == 0 || count == 0 {
+            (0..count).for_each(|_| visit(least));
+            return Ok(());
+        }
+        let width = usize::from(width);
+        let (first, end) = (start + at * width / 8, start + ((at + count) * width).div_ceil(8));
+        if end > self.len {
+            return Err(self.region.damage(self.start, "a group is too short"));
+        }
+        let bytes = self.region.read_on(self.start + first, end - first)?;
+        let mask = u64::MAX >> (64 - width);
+        let mut bit = at * width % 8;
+        let mut is_over = false;
+        for _ in 0..count {
+            // Behind what is checked there always are eight bytes more.
+            let word = bytes.get(bit / 8..).and_then(|rest| rest.first_chunk::<8>());
+            let word = word.map_or(0, |word| u64::from_le_bytes(*word));
+            let (value, is_beyond) = least.overflowing_add(word >> (bit % 8) & mask);
+            is_over |= is_beyond;
+            visit(value);
+            bit += width;
+        }
+        match is_over {
+            false => Ok(()),
+            true => Err(self.region.damage(self.start, "a value is beyond 64 bits")),
+        }
     }
 
     /// Values from row `at`, as many as fit the slice; there must be so many.
