@@ -850,21 +850,6 @@ impl Segment {
             false => Ok(None),
         }
     }
-
-    /// Tells the system that these rows are read soon: one wait for a cold disk, not one each.
-    pub fn will_need(&self, rows: &[u32]) {
-        let mut last = usize::MAX;
-        for row in rows {
-            let group = *row as usize / packed::GROUP;
-            if group != last
-                && *row < self.head.rows
-                && let Ok(span) = self.rows.groups.span(&self.region, group)
-            {
-                self.region.will_need(span);
-            }
-            last = group;
-        }
-    }
 }
 
 /// Where the transfers of an entry are.

@@ -67,6 +67,21 @@ impl Segment {
         self.ask_groups(&self.entries.groups, numbers) || is_cold
     }
 
+    /// Tells the system that these rows are read soon: one wait for a cold disk, not one each.
+    pub fn will_need(&self, rows: &[u32]) {
+        let mut last = usize::MAX;
+        for row in rows {
+            let group = *row as usize / GROUP;
+            if group != last
+                && *row < self.head.rows
+                && let Ok(span) = self.rows.groups.span(&self.region, group)
+            {
+                self.region.will_need(span);
+            }
+            last = group;
+        }
+    }
+
     fn ask_groups(&self, groups: &Groups, rows: impl Iterator<Item = u64>) -> bool {
         let mut numbers: Vec<u64> = rows.map(|row| row / GROUP as u64).collect();
         numbers.sort_unstable();
