@@ -12,6 +12,7 @@ pub mod calls;
 pub mod decode;
 pub mod events;
 mod fees;
+pub mod pending;
 pub mod place;
 mod replies;
 mod rules;
@@ -78,6 +79,8 @@ pub struct Node {
     poll: Duration,
     /// Cleared when the node turns out not to know `eth_getBlockReceipts`.
     has_block_receipts: AtomicBool,
+    /// Cleared when it turns out not to know `txpool_content`.
+    has_pool: AtomicBool,
     /// Does the node tell of new blocks? Else it is polled.
     tells: bool,
     /// None once the connection that told ended.
@@ -101,6 +104,7 @@ impl Node {
             internal: Internal::Unseen,
             poll: options.poll,
             has_block_receipts: AtomicBool::new(true),
+            has_pool: AtomicBool::new(true),
             tells: false,
             heads: Mutex::new(None),
         };

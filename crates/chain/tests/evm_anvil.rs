@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use chain::evm::pending::{Expected, News, Waiting, Watch};
 use chain::evm::{Node, Options};
 use chain::http::{Bounds, Http};
 use chain::source::{Internal, Source};
@@ -331,7 +332,7 @@ async fn random_payments_add_up_to_the_nodes_own_balances() {
     let Some(anvil) = Anvil::start() else { return };
     let first = anvil.ask("eth_accounts", json!([])).await[0].as_str().expect("one").to_string();
     let contracts = deploy_all(&anvil, &first).await;
-    pay(&anvil, &contracts, &mut Random(seed()), 300).await;
+    pay(&anvil, &contracts, &mut Random(seed()), 1000).await;
 
     let node = anvil.node(&anvil.url, None).await;
     assert_eq!(node.sees().internal, Internal::TraceBlock);
@@ -533,4 +534,58 @@ async fn a_node_that_restarts_is_read_on_by_whichever_way() {
             tokio::time::timeout(Duration::from_secs(10), told).await.expect("told");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_seen_and_then_replaced_dropped_or_confirmed() {
+    let Some(anvil) = Anvil::start() else { return };
+    let accounts = anvil.ask("eth_accounts", json!([])).await;
+    let accounts: Vec<String> = serde_json::from_value(accounts).expect("addresses");
+    let [payer, watched, other] = [0, 1, 2].map(|n| accounts[n].to_lowercase());
+    let token = anvil.deploy(&payer, TOKEN).await.to_lowercase();
+    let address = |text: &str| Address::parse(text, CHAIN).expect("an address");
+    let node = anvil.node(&anvil.url, None).await;
+    let mut watch = Watch::of([address(&watched)]);
+    let send = async |nonce: u64, to: &str, value: u64, price: u64, data: &str| {
+        let tx = json!({
+            "from": payer, "to": to, "value": format!("{value:#x}"), "nonce": format!("{nonce:#x}"),
+            "gas": "0x186a0", "gasPrice": format!("{:#x}", price * 10_000_000_000), "data": data,
+        });
+        let hash = anvil.ask("eth_sendTransaction", json!([tx])).await;
+        hash.as_str().expect("a hash").to_string()
+    };
+    let id = |hash: &str| {
+        let bytes = alloy_primitives::hex::decode(hash).expect("hex");
+        model::TxId { chain: CHAIN, hash: model::TxHash::new(&bytes) }
+    };
+    let seen = |hash: &str, nonce, amount: u64, asset: Asset| {
+        let (from, to) = (address(&payer), address(&watched));
+        let expected = Expected { from: from.clone(), to, asset, amount: U256::from(amount) };
+        News::Seen(Waiting { tx: id(hash), sender: from, nonce, expected: vec![expected] })
+    };
+    let native = Asset::native(CHAIN);
+
+    let first = send(1, &watched, 5, 1, "0x").await;
+    send(2, &other, 6, 1, "0x").await;
+    let data = format!("0xa9059cbb{}{}", word(&watched), amount(9));
+    let tokens = send(3, &token, 0, 1, &data).await;
+    let asset = Asset::token(CHAIN, address(&token));
+    let told = node.pending(&mut watch).await.expect("well");
+    assert_eq!(told, [seen(&first, 1, 5, native.clone()), seen(&tokens, 3, 9, asset)]);
+    assert_eq!(node.pending(&mut watch).await.expect("well"), []);
+
+    let second = send(1, &watched, 7, 2, "0x").await;
+    let told = node.pending(&mut watch).await.expect("well");
+    let replaced = News::Replaced { tx: id(&first), by: Some(id(&second)) };
+    assert_eq!(told, [replaced, seen(&second, 1, 7, native)]);
+
+    anvil.ask("anvil_dropTransaction", json!([tokens])).await;
+    let told = node.pending(&mut watch).await.expect("well");
+    assert_eq!(told, [News::Dropped { tx: id(&tokens) }]);
+
+    anvil.mine().await;
+    let height = node.tip().await.expect("a tip").height;
+    let told = node.pending(&mut watch).await.expect("well");
+    assert_eq!(told, [News::Confirmed { tx: id(&second), height }]);
+    assert_eq!(watch.waiting().count(), 0);
 }

@@ -387,3 +387,25 @@ async fn a_node_that_is_another_one_after_a_pause_is_refused() {
     let Kind::WrongChain { expected, found } = error.kind else { panic!("{error}") };
     assert_eq!((expected, found), (Chain::ETHEREUM, Chain::BNB));
 }
+
+#[tokio::test]
+async fn what_waits_is_read_from_the_next_block_where_there_is_no_pool_and_cannot_be_made_up() {
+    use chain::evm::pending::{News, Watch};
+    let truth = truth();
+    let watch = || {
+        let sender = truth.block["transactions"][1]["from"].as_str().expect("text");
+        Watch::of([model::Address::parse(sender, Chain::ETHEREUM).expect("an address")])
+    };
+    let script = truth.clone();
+    let url = serve(move |method, params| script.answer(method, params)).await;
+    let node = Node::connect(&options(url)).await.expect("a node");
+    let told = node.pending(&mut watch()).await.expect("well");
+    assert!(matches!(told.as_slice(), [News::Seen(_), ..]), "{told:?}");
+
+    let mut script = truth.clone();
+    script.block["transactions"][1]["value"] = json!("0x7");
+    let url = serve(move |method, params| script.answer(method, params)).await;
+    let node = Node::connect(&options(url)).await.expect("a node");
+    let error = node.pending(&mut watch()).await.expect_err("made up");
+    lies!(error, Lie::WrongTransactionHash { .. });
+}

@@ -188,6 +188,27 @@ fn batch(indexed: &[Word], data: &[u8]) -> Option<Event> {
     Some(Event::Batch(moved.collect()))
 }
 
+/// What a call of a token's contract asks to be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub from: Address,
+    pub to: Address,
+    pub amount: U256,
+}
+
+/// ERC-20's `transfer(address,uint256)` and `transferFrom(address,address,uint256)`,
+/// called by this account. <https://eips.ethereum.org/EIPS/eip-20>
+pub fn asked(caller: Address, input: &[u8]) -> Option<Asked> {
+    let (selector, arguments) = input.split_first_chunk::<4>()?;
+    let words = self::arguments(&[], arguments);
+    let (from, at) = match *selector {
+        [0xa9, 0x05, 0x9c, 0xbb] => (caller, 0),
+        [0x23, 0xb8, 0x72, 0xdd] => (address_at(&words, 0)?, 1),
+        _ => return None,
+    };
+    Some(Asked { from, to: address_at(&words, at)?, amount: number(&words, at + 1)? })
+}
+
 fn wrapped(is_deposit: bool, indexed: &[Word], data: &[u8]) -> Option<Event> {
     let words = arguments(indexed, data);
     let holder = Some(address_at(&words, 0)?);
@@ -321,6 +342,19 @@ mod tests {
         }
         let destroyed = check([1; 20], &[NAMES.destroyed_black_funds], &[word(A), n(7)]);
         assert_eq!(destroyed, freeze(A, FreezeAction::Destroy(U256::from(7))));
+    }
+
+    #[test]
+    fn what_a_call_asks_a_token_to_move_is_read() {
+        let call = |name: &str, words: &[Word]| [&keccak256(name)[..4], &words.concat()].concat();
+        let amount = U256::from(7);
+        let transfer = call("transfer(address,uint256)", &[word(B), n(7)]);
+        assert_eq!(asked(A, &transfer), Some(Asked { from: A, to: B, amount }));
+        let from = call("transferFrom(address,address,uint256)", &[word(B), word(A), n(7)]);
+        assert_eq!(asked([3; 20], &from), Some(Asked { from: B, to: A, amount }));
+        for cut in 0..transfer.len() {
+            assert_eq!(asked(A, &transfer[..cut]), None);
+        }
     }
 
     #[test]

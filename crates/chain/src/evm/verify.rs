@@ -10,9 +10,10 @@
 use alloy_consensus::proofs::{calculate_withdrawals_root, ordered_trie_root_with_encoder};
 use alloy_consensus::{EthereumTxEnvelope, Header, TxEip4844};
 use alloy_eips::Encodable2718;
-use alloy_primitives::{B256, Bloom, Log as PlainLog, LogData, keccak256, logs_bloom};
+use alloy_primitives::{B256, Bloom, Log as PlainLog, LogData, U64, keccak256, logs_bloom};
 use alloy_rlp::{BufMut, Encodable};
 use model::TxHash;
+use serde_json::value::RawValue;
 
 use super::replies::{Body, Receipt, Tx};
 use super::rules::{Fees, Rules};
@@ -37,8 +38,12 @@ fn shown(hash: B256) -> String {
 
 impl Tx {
     pub fn is_known(&self) -> bool {
-        self.kind.is_none_or(|kind| kind.to::<u64>() <= KNOWN_TYPE_MAX)
+        is_known(self.kind)
     }
+}
+
+fn is_known(kind: Option<U64>) -> bool {
+    kind.is_none_or(|kind| kind.to::<u64>() <= KNOWN_TYPE_MAX)
 }
 
 /// The header is the one asked for, and hashes to what it says.
@@ -72,14 +77,7 @@ pub fn transactions(
         if !tx.is_known() {
             continue;
         }
-        let envelope: Envelope = serde_json::from_str(raw.get()).map_err(|e| not_json(&e))?;
-        let bytes = envelope.encoded_2718();
-        let computed = keccak256(&bytes);
-        if has_roots && computed != tx.hash {
-            let (stated, computed) = (shown(tx.hash), shown(computed));
-            return Err(Lie::WrongTransactionHash { stated, computed });
-        }
-        encoded.push(bytes);
+        encoded.push(encode(raw, tx.hash, has_roots)?);
     }
     if !has_roots || encoded.len() != txs.len() {
         return Ok(());
@@ -88,6 +86,31 @@ pub fn transactions(
         out.extend_from_slice(bytes);
     });
     root("transactions", header.transactions_root, computed)
+}
+
+/// A transaction alone hashes to what it says, where its type is known.
+pub fn hashes_to(
+    raw: &RawValue,
+    kind: Option<U64>,
+    stated: B256,
+    recompute: bool,
+) -> Result<(), Lie> {
+    match is_known(kind) {
+        true => encode(raw, stated, recompute).map(drop),
+        false => Ok(()),
+    }
+}
+
+/// The bytes that are hashed.
+fn encode(raw: &RawValue, stated: B256, recompute: bool) -> Result<Vec<u8>, Lie> {
+    let envelope: Envelope = serde_json::from_str(raw.get()).map_err(|e| not_json(&e))?;
+    let bytes = envelope.encoded_2718();
+    let computed = keccak256(&bytes);
+    if recompute && computed != stated {
+        let (stated, computed) = (shown(stated), shown(computed));
+        return Err(Lie::WrongTransactionHash { stated, computed });
+    }
+    Ok(bytes)
 }
 
 pub fn withdrawals(header: &Header, body: &Body<'_>, rules: &Rules) -> Result<(), Lie> {
