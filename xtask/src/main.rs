@@ -30,7 +30,7 @@ cargo xtask <command>
   test  [--keep-going] [STEP…]    everything a change must pass; STEP runs only those named
   ci                              the same as test
   tidy                            only the house rules of the tree
-  tools                           fetch the nodes the tests run against
+  tools                           fetch what the tests run against
   gen                             rewrite the generated files
   fuzz  [--seconds N] [TARGET…]   run fuzz targets, 300 seconds each unless said otherwise
   bench [--scale 1M,10M] [--only WORK,…] [--peers NAME,…] [--smoke] [--keep]
@@ -62,6 +62,8 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::run(),
         "tools" => {
             println!("{}", place::shown(&tools::anvil()?));
+            println!("{}", place::shown(&tools::tronweb()?));
+            println!("{}", place::shown(&tools::litesvm()?));
             Ok(ExitCode::SUCCESS)
         }
         "gen" => generate::run(),

@@ -1,6 +1,6 @@
 //! The tools beside Rust: which, where, and how they come here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -63,39 +63,82 @@ impl Tool {
     }
 }
 
-/// A real EVM node for the tests, from npm. Version and content are pinned by
-/// `xtask/anvil/package-lock.json`; npm refuses what does not hash to it.
+/// A real EVM node for the tests, from npm.
 pub fn anvil() -> Result<PathBuf> {
     let folder = place::tools().join("anvil");
     let binary = folder.join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
-    let lock = place::root().join("xtask/anvil/package-lock.json");
-    let is_fresh =
-        std::fs::read(folder.join("package-lock.json")).ok() == std::fs::read(&lock).ok();
-    if is_fresh && binary.is_file() {
-        return Ok(binary);
+    from_npm("anvil", "the test node", &binary)
+        .context("INTERDICT_ANVIL may name an anvil 1.7 of yours")?;
+    Ok(binary)
+}
+
+/// What Tron's decoder is held against, from npm. Needs node to run.
+pub fn tronweb() -> Result<PathBuf> {
+    let folder = place::tools().join("tronweb");
+    from_npm(
+        "tronweb",
+        "which Tron's decoder is compared with",
+        &folder.join("node_modules/tronweb"),
+    )?;
+    Ok(folder)
+}
+
+/// Version and content are pinned by `xtask/<name>/package-lock.json`; npm
+/// refuses what does not hash to it. `wanted` is there afterwards.
+fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {
+    let folder = place::tools().join(name);
+    let given = place::root().join("xtask").join(name);
+    let lock = "package-lock.json";
+    let is_fresh = std::fs::read(folder.join(lock)).ok() == std::fs::read(given.join(lock)).ok();
+    if is_fresh && wanted.exists() {
+        return Ok(());
     }
     if !run::exists("npm") {
         bail!(
-            "npm is missing, which fetches anvil, the test node. On Debian and Ubuntu: apt-get \
-             install npm; or set INTERDICT_ANVIL to an anvil 1.7"
+            "npm is missing, which fetches {name}, {what}. On Debian and Ubuntu: apt-get install npm"
         );
     }
-    eprintln!("anvil, the test node, is not here; fetching it takes some seconds");
+    eprintln!("{name}, {what}, is not here; fetching it takes some seconds");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", place::shown(&folder)))?;
-    for file in ["package.json", "package-lock.json"] {
-        let from = place::root().join("xtask/anvil").join(file);
+    for file in ["package.json", lock] {
+        let from = given.join(file);
         std::fs::copy(&from, folder.join(file))
             .with_context(|| format!("cannot copy {}", place::shown(&from)))?;
     }
     let mut install = run::program("npm");
-    // Its binary needs no script to be run.
+    // Neither needs a script to be run.
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
-    run::pass_through(&mut install).context("cannot fetch anvil")?;
-    if !binary.is_file() {
-        bail!("npm has no anvil for this machine: set INTERDICT_ANVIL to an anvil 1.7");
+    run::pass_through(&mut install).with_context(|| format!("cannot fetch {name}"))?;
+    if !wanted.exists() {
+        bail!("npm has no {name} for this machine");
     }
-    Ok(binary)
+    Ok(())
+}
+
+/// What Solana's decoder is held against: LiteSVM, from PyPI, in an environment of
+/// its own. Gives the interpreter that has it.
+pub fn litesvm() -> Result<PathBuf> {
+    let folder = place::tools().join("litesvm");
+    let python = folder.join("bin/python");
+    let wanted = place::root().join("xtask/litesvm/requirements.txt");
+    let kept = folder.join("requirements.txt");
+    if python.is_file() && std::fs::read(&kept).ok() == std::fs::read(&wanted).ok() {
+        return Ok(python);
+    }
+    eprintln!(
+        "LiteSVM, a runtime Solana's decoder is compared with, is not here; fetching it takes some seconds"
+    );
+    run::pass_through(run::program("python3").args(["-m", "venv"]).arg(&folder)).context(
+        "cannot make a Python environment. On Debian and Ubuntu: apt-get install python3-venv",
+    )?;
+    let mut install = run::program(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    install.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(&wanted);
+    run::pass_through(&mut install).context("cannot fetch LiteSVM")?;
+    std::fs::copy(&wanted, &kept)
+        .with_context(|| format!("cannot write {}", place::shown(&kept)))?;
+    Ok(python)
 }
 
 /// A C compiler: SQLite is built from its source.

@@ -223,7 +223,7 @@ impl Node {
             Internal::CallTracer => {
                 self.ask_for("debug_traceBlockByHash", tracer(hash)).await.map(Some)
             }
-            Internal::Unseen | Internal::Plain => Ok(None),
+            Internal::Unseen | Internal::Plain | Internal::Told => Ok(None),
         }
     }
 

@@ -9,4 +9,6 @@ pub mod evm;
 pub mod http;
 pub mod import;
 mod nth;
+pub mod secret;
 pub mod source;
+pub mod tron;

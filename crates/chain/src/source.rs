@@ -74,6 +74,8 @@ pub enum Internal {
     TraceBlock,
     /// `debug_traceBlockByHash`: calls, no block rewards.
     CallTracer,
+    /// The block's own answers tell: Tron's internal transactions, Solana's inner instructions.
+    Told,
     /// The node has neither: internal value is not seen.
     Unseen,
 }

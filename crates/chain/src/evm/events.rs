@@ -71,6 +71,7 @@ const WRAPPED: &[(Chain, Address)] = &[
     (Chain::BNB, address!("bb4cdb9cbd36b01bd1cbaebf2de08d9173bc095c").into_array()),
     (Chain::POLYGON, address!("0d500b1d8e8ef31e21c99d1db9a6444d3adf1270").into_array()),
     (Chain::AVALANCHE, address!("b31f66aa3c1e785363f0875a1b74e27b85fd66c7").into_array()),
+    (Chain::TRON, address!("891cdb91d149f23b1a45d9c5ca78a88d0cb44c18").into_array()),
 ];
 
 struct Names {

@@ -1,4 +1,6 @@
-//! A node made by hand: a small HTTP server that answers JSON-RPC as it is told.
+//! A node made by hand: a small HTTP server that answers as it is told.
+
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::sync::Arc;
 
@@ -22,13 +24,28 @@ pub enum Answer {
     Silence,
 }
 
-pub type Script = dyn Fn(&str, &Value) -> Answer + Send + Sync;
+type Script = dyn Fn(&str, &Value) -> (Answer, Value) + Send + Sync;
 
-/// Serves until the runtime of the test ends. Gives back the address.
+/// Serves JSON-RPC, asked by method and parameters, until the runtime of the
+/// test ends. Gives back the address.
 pub async fn serve(script: impl Fn(&str, &Value) -> Answer + Send + Sync + 'static) -> String {
+    serve_all(Arc::new(move |_, question: &Value| {
+        let method = question["method"].as_str().unwrap_or_default();
+        (script(method, &question["params"]), question["id"].clone())
+    }))
+    .await
+}
+
+/// The same, asked by the path and the body of the question.
+pub async fn serve_paths(
+    script: impl Fn(&str, &Value) -> Answer + Send + Sync + 'static,
+) -> String {
+    serve_all(Arc::new(move |path, question: &Value| (script(path, question), Value::Null))).await
+}
+
+async fn serve_all(script: Arc<Script>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
-    let script: Arc<Script> = Arc::new(script);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let script = script.clone();
@@ -40,10 +57,8 @@ pub async fn serve(script: impl Fn(&str, &Value) -> Answer + Send + Sync + 'stat
 }
 
 async fn talk(mut stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()> {
-    let Some(question) = read(&mut stream).await? else { return Ok(()) };
-    let method = question["method"].as_str().unwrap_or_default();
-    let answer = script(method, &question["params"]);
-    let id = &question["id"];
+    let Some((path, question)) = read(&mut stream).await? else { return Ok(()) };
+    let (answer, id) = script(&path, &question);
     let (text, stated) = match answer {
         Answer::Result(result) => {
             (json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string(), None)
@@ -76,8 +91,8 @@ async fn talk(mut stream: TcpStream, script: &Arc<Script>) -> std::io::Result<()
     stream.write_all(text.as_bytes()).await
 }
 
-/// The JSON of one POST.
-async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Value>> {
+/// Path and JSON of one question.
+async fn read(stream: &mut TcpStream) -> std::io::Result<Option<(String, Value)>> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -86,12 +101,14 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Value>> {
             return Ok(None);
         }
         bytes.extend_from_slice(&piece[..count]);
-        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let path = head.split(' ').nth(1).unwrap_or_default().to_string();
+        let lower = head.to_lowercase();
+        let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
         let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         if let Some(body) = bytes.get(head.len() + 4..head.len() + 4 + length) {
-            return Ok(serde_json::from_slice(body).ok());
+            return Ok(Some((path, serde_json::from_slice(body).unwrap_or_default())));
         }
     }
 }
