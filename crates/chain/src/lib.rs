@@ -10,5 +10,6 @@ pub mod http;
 pub mod import;
 mod nth;
 pub mod secret;
+pub mod solana;
 pub mod source;
 pub mod tron;

@@ -30,6 +30,8 @@ pub enum Kind {
     },
     /// The node has no such block (yet, or any more).
     NotFound,
+    /// This height has no block and never will: go on with the next. Solana only.
+    Skipped,
     WrongChain {
         expected: Chain,
         found: Chain,
@@ -155,6 +157,7 @@ impl fmt::Display for Kind {
             }
             Kind::RateLimited { after: None } => write!(f, "asked too often"),
             Kind::NotFound => write!(f, "not there"),
+            Kind::Skipped => write!(f, "no block was made at this height"),
             Kind::WrongChain { expected, found } => {
                 write!(f, "the node is on {found}, expected {expected}")
             }
