@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use model::{
@@ -10,13 +9,9 @@ use model::{
     Position, Registry, Seek, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
     U256, View,
 };
-use store::catalog::{Catalog, Writer};
-use store::hot::{self, FollowedBlock};
-use store::layers::Layers;
 use store::segment::Whole;
-use store::shelf::Shelf;
 use store::snapshot::{Stand, Walk};
-use store::{FileRecord, Store};
+use store::{FileRecord, FollowedBlock, Following, Store};
 use trace::Source;
 
 use crate::contender::{Contender, Traced};
@@ -30,7 +25,8 @@ pub const SETTINGS: &str = "as it comes; a batch is one file taken in and commit
 
 pub struct Ours {
     home: PathBuf,
-    head: Option<Head>,
+    /// Whoever follows the chain, beside the store that is read.
+    head: Option<Following>,
     store: Store,
     assets: Vec<Asset>,
     services: Vec<stream::Address>,
@@ -39,21 +35,6 @@ pub struct Ours {
     thief: stream::Address,
     stolen_at: i64,
     batches: u64,
-}
-
-/// A follower's own hold on the store, until the store offers one.
-struct Head {
-    catalog: Catalog,
-    writer: Arc<Writer>,
-    shelf: Shelf,
-}
-
-impl Head {
-    fn open(home: &Path) -> Result<Head> {
-        let catalog = Catalog::open(home)?;
-        let writer = catalog.writer("follow a chain")?;
-        Ok(Head { catalog, writer, shelf: Shelf::in_home(home) })
-    }
 }
 
 impl Ours {
@@ -73,20 +54,13 @@ impl Ours {
         })
     }
 
-    /// What whoever follows a chain does: changes the head, and sees what it changed.
-    fn at_head(
-        &mut self,
-        change: impl FnOnce(&mut Catalog, &Arc<Writer>, &Layers) -> Result<()>,
-    ) -> Result<()> {
-        let mut head = match self.head.take() {
+    /// Takes the right to write when it is first asked for.
+    fn following(&mut self) -> Result<&mut Following> {
+        let head = match self.head.take() {
             Some(head) => head,
-            None => Head::open(&self.home)?,
+            None => Store::open(&self.home)?.follow()?,
         };
-        let layers = head.shelf.layers(&head.catalog.state()?)?;
-        change(&mut head.catalog, &head.writer, &layers.context("a segment file is gone")?)?;
-        self.head = Some(head);
-        self.store.refresh()?;
-        Ok(())
+        Ok(self.head.insert(head))
     }
 
     fn add(&self, rows: &mut Rows, transfer: &Transfer) -> Result<()> {
@@ -343,17 +317,20 @@ impl Contender for Ours {
 
     fn follow(&mut self, block: &Block) -> Result<()> {
         let followed = followed(&self.assets, block)?;
-        self.at_head(|catalog, writer, layers| {
-            Ok(hot::append(catalog, writer, layers, &[followed])?)
-        })
+        self.following()?.append(&[followed])?;
+        self.store.refresh()?;
+        Ok(())
     }
 
     /// All that is followed, which is as many as were.
     fn undo(&mut self, blocks: u32) -> Result<()> {
-        self.at_head(|catalog, writer, layers| {
-            let followed = layers.hot(CHAIN).len();
-            ensure!(followed == blocks as usize, "{followed} blocks are followed, not {blocks}");
-            Ok(hot::unwind(catalog, writer, layers, CHAIN, None)?)
-        })
+        let following = self.following()?;
+        let followed = following.recent(CHAIN);
+        let count = followed.len();
+        ensure!(count == blocks as usize, "{count} blocks are followed, not {blocks}");
+        let lowest = followed.first().map_or(1, |(height, _)| *height);
+        following.unwind(CHAIN, lowest - 1)?;
+        self.store.refresh()?;
+        Ok(())
     }
 }

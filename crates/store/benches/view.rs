@@ -17,12 +17,10 @@ use model::{
     Account, Address, Asset, Chain, ColumnBatch, Direction, Evidence, Fact, Limits, Position, Seek,
     TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256, View,
 };
-use store::catalog::{Catalog, Writer};
-use store::hot::{self, FollowedBlock};
 use store::layers::{Layer, Layers};
 use store::segment::{Draft, DraftEntry, DraftRow, Segment};
-use store::shelf::Shelf;
 use store::snapshot::{Snapshot, Stand};
+use store::{FollowedBlock, Following, Store};
 
 const CHAIN: Chain = Chain::ETHEREUM;
 
@@ -139,42 +137,26 @@ fn cold_frontier_of_10_000_one_by_one(bencher: Bencher<'_, '_>) {
 /// Dropping the upper hundred of two hundred followed blocks, and seeing what is left.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn unwind_of_100_blocks(bencher: Bencher<'_, '_>) {
-    let make = || {
-        let mut followed = Followed::new();
-        (followed.layers(), followed)
-    };
-    bencher.with_inputs(make).bench_refs(|(layers, followed)| {
-        let Followed { catalog, writer, .. } = followed;
-        hot::unwind(catalog, writer, layers, CHAIN, Some(99)).expect("unwinds");
-        Snapshot::new(&followed.layers(), Arc::default(), None)
+    bencher.with_inputs(Followed::new).bench_refs(|followed| {
+        followed.following.unwind(CHAIN, 99).expect("unwinds");
+        followed.following.store().snapshot()
     });
 }
 
 struct Followed {
-    catalog: Catalog,
-    writer: Arc<Writer>,
-    shelf: Shelf,
+    following: Following,
     _folder: tempfile::TempDir,
 }
 
 impl Followed {
     fn new() -> Followed {
         let folder = tempfile::tempdir().expect("a folder");
-        let catalog = Catalog::open(folder.path()).expect("opens");
-        let writer = catalog.writer("bench").expect("nobody else writes");
-        let shelf = Shelf::in_home(folder.path());
-        let mut followed = Followed { catalog, writer, shelf, _folder: folder };
+        let store = Store::open(folder.path()).expect("opens");
+        let mut following = store.follow().expect("nobody else writes");
         let mut random = Random(5);
         let blocks: Vec<FollowedBlock> = (0..200).map(|n| block(n, &mut random)).collect();
-        let layers = followed.layers();
-        let Followed { catalog, writer, .. } = &mut followed;
-        hot::append(catalog, writer, &layers, &blocks).expect("follows");
-        followed
-    }
-
-    fn layers(&mut self) -> Layers {
-        let state = self.catalog.state().expect("reads");
-        self.shelf.layers(&state).expect("opens").expect("nobody merges")
+        following.append(&blocks).expect("follows");
+        Followed { following, _folder: folder }
     }
 }
 

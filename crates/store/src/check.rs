@@ -4,16 +4,19 @@
 //! structure inside is followed, and what the catalog says of each segment is
 //! compared with what is there. Nothing is changed by looking.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+use model::Chain;
 
 use crate::catalog::{Catalog, MaskRow, SegmentId, SegmentRow, State};
 use crate::error::Doing;
 use crate::layers::{Layer, Mask};
 use crate::segment::Segment;
 use crate::shelf::Shelf;
-use crate::{FileRow, StoreError, shelf};
+use crate::{FileRow, StoreError, hot, shelf};
 
 /// What a look at everything found.
 #[derive(Debug, Default)]
@@ -62,7 +65,6 @@ pub fn check(home: &Path, each: &mut dyn FnMut(&SegmentRow)) -> Result<Checked, 
 pub fn drop_damaged(home: &Path, segments: &[SegmentRow]) -> Result<(), StoreError> {
     let catalog = Catalog::open_existing(home)?;
     let writer = catalog.writer("repair")?;
-    let mut change = catalog.commit(&writer)?;
     let mut followed = catalog.state()?.followed;
     for row in segments {
         if catalog.files_of(row.id)?.iter().any(FileRow::is_followed) {
@@ -71,6 +73,7 @@ pub fn drop_damaged(home: &Path, segments: &[SegmentRow]) -> Result<(), StoreErr
             followed.entry(row.chain).or_default().remove(first, last);
         }
     }
+    let mut change = catalog.commit(&writer)?;
     segments.iter().try_for_each(|row| change.drop_damaged(row.id))?;
     followed.iter().try_for_each(|(chain, ranges)| change.set_followed(*chain, ranges))?;
     change.finish()?;
@@ -106,6 +109,11 @@ pub(crate) fn look(
             Ok(segment) => compare(&row.segment, &segment),
             Err(error) => Some(error.to_string()),
         };
+        checked.damages.extend(fault.map(|what| Damage { what, segment: None }));
+    }
+    let followed: BTreeSet<Chain> = state.hot.iter().map(|row| row.segment.chain).collect();
+    for chain in followed {
+        let fault = hot::fault(catalog, chain)?;
         checked.damages.extend(fault.map(|what| Damage { what, segment: None }));
     }
     checked.lost = catalog.files()?.into_iter().filter(|file| file.is_lost).collect();

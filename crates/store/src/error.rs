@@ -38,6 +38,9 @@ pub enum StoreError {
          `interdict store check` says what it held and how to mend it"
     )]
     Damaged { file: String, section: &'static str, offset: u64, why: String },
+    /// A segment of a chain cannot be opened. Other chains, lists and labels can be used all the same.
+    #[error("nothing can be said of {chain}: {why}")]
+    Unreadable { chain: model::Chain, why: String },
     /// A node tells another block than the one that is held.
     #[error(
         "follow {chain}: block {height} is told as {told}, and {held} is held{}",

@@ -22,7 +22,7 @@ use model::{Chain, Fact, Oddity, Timestamp, TxHash};
 use crate::catalog::{Commit, Writer, followed};
 use crate::error::In;
 use crate::hot::{self, FollowedBlock, Tail};
-use crate::ingest::{self, Final};
+use crate::ingest::{self, ChainState, Final, Published};
 use crate::layers::HotBlock;
 use crate::{FileRecord, Store, StoreError};
 pub use ranges::{FollowedRange, FollowedRanges};
@@ -35,6 +35,10 @@ pub struct Following {
     gather: Gather,
     /// Backfilled blocks that are not committed yet.
     waiting: BTreeMap<Chain, Waiting>,
+    /// The hot blocks of each chain, ready to have others put on top.
+    tails: BTreeMap<Chain, Tail>,
+    /// What is known of each chain as of its base: nobody else changes it meanwhile.
+    states: BTreeMap<Chain, ChainState>,
     /// Last, so that it is given back when everything is done.
     writer: Arc<Writer>,
 }
@@ -85,7 +89,7 @@ pub struct Followed {
 struct Waiting {
     blocks: Vec<FollowedBlock>,
     facts: usize,
-    /// What is held once they are committed.
+    /// Of these blocks alone.
     ranges: FollowedRanges,
 }
 
@@ -95,9 +99,19 @@ impl Store {
     pub fn follow(mut self) -> Result<Following, StoreError> {
         let writer = self.catalog.writer("follow chains")?;
         self.refresh()?;
-        self.shelf.remove_orphans(&self.current.state)?;
+        // What a merge that still runs has written is no orphan.
+        if Arc::strong_count(&writer) == 1 {
+            self.shelf.remove_orphans(&self.current.state)?;
+        }
         let gather = Gather::USUAL;
-        Ok(Following { store: self, gather, waiting: BTreeMap::new(), writer })
+        Ok(Following {
+            store: self,
+            gather,
+            waiting: BTreeMap::new(),
+            tails: BTreeMap::new(),
+            states: BTreeMap::new(),
+            writer,
+        })
     }
 
     /// Every chain that is or was followed, as of the snapshot. Another process may be following it.
@@ -190,10 +204,16 @@ impl Following {
 
     /// The heights of these that are neither held nor waiting, as ranges.
     pub fn missing(&self, chain: Chain, heights: RangeInclusive<u64>) -> Vec<RangeInclusive<u64>> {
-        match self.waiting.get(&chain) {
-            Some(waiting) => waiting.ranges.missing(heights),
-            None => self.store.ranges(chain).missing(heights),
-        }
+        self.ahead(chain).missing(heights)
+    }
+
+    /// What is held once everything that waits is committed.
+    fn ahead(&self, chain: Chain) -> FollowedRanges {
+        let mut ranges = self.store.ranges(chain);
+        let waiting =
+            self.waiting.get(&chain).into_iter().flat_map(|waiting| waiting.ranges.iter());
+        waiting.for_each(|range| ranges.add(chain, range.clone()));
+        ranges
     }
 
     /// Puts blocks of one chain on top, each the child of the one before, in one commit that lasts: all of
@@ -210,8 +230,21 @@ impl Following {
             self.may_start(first)?;
         }
         let mut ranges = self.store.ranges(chain);
+        // Where anything below fails, it is read again.
+        let known = self.tails.remove(&chain);
         let Store { catalog, current, .. } = &mut self.store;
-        let mut tail = Tail::read(catalog, &current.layers, chain)?;
+        let known = known.filter(|tail| tail.is_of(&current.layers));
+        let mut tail = match known {
+            Some(tail) => tail,
+            None => {
+                let state = match self.states.get(&chain) {
+                    Some(state) => state.clone(),
+                    None => ChainState::read(catalog, chain)?,
+                };
+                self.states.entry(chain).or_insert_with(|| state.clone());
+                Tail::read(catalog, &current.layers, chain, state)?
+            }
+        };
         for block in blocks {
             tail.append(block, &self.writer)?;
         }
@@ -224,6 +257,7 @@ impl Following {
         commit.set_follow_time(chain, Timestamp::now())?;
         keep_oddities(&mut commit, chain, &oddities(blocks))?;
         commit.finish()?;
+        self.tails.insert(chain, tail);
         self.settled()
     }
 
@@ -233,37 +267,26 @@ impl Following {
     /// When blocks above it are final.
     pub fn unwind(&mut self, chain: Chain, to: u64) -> Result<(), StoreError> {
         let doing = || format!("unwind {chain} to block {to}");
+        self.store.current.layers.must_read(chain)?;
         if let Some(last) = self.last_final(chain).filter(|last| last.height > to) {
             let why = format!("blocks up to {} are final", last.height);
             return Err(StoreError::value(doing(), why));
         }
         let hot = self.store.hot(chain);
-        let Some(first) = hot.first() else { return Ok(()) };
-        let left = hot.iter().rev().find(|block| block.height <= to);
-        let tip = match left {
+        let Some(lowest) = hot.iter().find(|block| block.height > to) else { return Ok(()) };
+        let tip = match hot.iter().rev().find(|block| block.height <= to) {
             Some(left) => Some((left.height, left.hash, Some(left.time))),
-            None => first.height.checked_sub(1).map(|below| (below, first.parent, None)),
+            None => lowest.height.checked_sub(1).map(|below| (below, lowest.parent, None)),
         };
-        let dropped: Vec<_> = hot
-            .iter()
-            .rev()
-            .filter(|block| block.height > to)
-            .map(|block| block.layer.id)
-            .collect();
-        if dropped.is_empty() {
-            return Ok(());
-        }
         let mut ranges = self.store.ranges(chain);
         ranges.cut_above(tip);
         let mut commit = self.store.catalog.commit(&self.writer)?;
-        for id in dropped {
-            commit.remove_hot_block(id)?;
-        }
+        commit.remove_hot_from(chain, lowest.layer.id)?;
         commit.set_followed(chain, &ranges)?;
         let file = commit.followed_file(chain)?;
-        commit
-            .drop_followed_oddities(file, left.map(|left| left.height).or(tip.map(|tip| tip.0)))?;
+        commit.drop_followed_oddities(file, tip.map(|tip| tip.0))?;
         commit.finish()?;
+        self.tails.remove(&chain);
         self.settled()
     }
 
@@ -288,7 +311,8 @@ impl Following {
         if self.store.hot(chain).first().is_none_or(|first| first.height > up_to) {
             return Ok(false);
         }
-        let facts = hot::final_facts(&self.store.current.state, chain, up_to)?;
+        let facts =
+            hot::final_facts(&self.store.catalog, &self.store.current.layers, chain, up_to)?;
         let is_final = Final { chain, drop_to: Some(up_to), ranges: None, oddities: Vec::new() };
         self.take_in(&facts, &is_final)?;
         Ok(true)
@@ -317,13 +341,11 @@ impl Following {
                 return Err(StoreError::value(doing(), why));
             }
         }
-        let held = self.store.ranges(chain);
-        let waiting = self.waiting.entry(chain);
-        let waiting = waiting.or_insert_with(|| Waiting { ranges: held, ..Waiting::default() });
-        blocks.iter().try_for_each(|block| waiting.ranges.check(block))?;
-        for range in FollowedRange::of_all(&blocks)? {
-            waiting.ranges.add(chain, range);
-        }
+        let ahead = self.ahead(chain);
+        blocks.iter().try_for_each(|block| ahead.check(block))?;
+        let ranges = FollowedRange::of_all(&blocks)?;
+        let waiting = self.waiting.entry(chain).or_default();
+        ranges.into_iter().for_each(|range| waiting.ranges.add(chain, range));
         waiting.facts += blocks.iter().map(|block| block.facts.len()).sum::<usize>();
         waiting.blocks.extend(blocks);
         if waiting.facts >= self.gather.facts {
@@ -363,6 +385,7 @@ impl Following {
 
     /// Takes facts of final blocks into the base.
     fn take_in(&mut self, facts: &[Fact], is_final: &Final) -> Result<(), StoreError> {
+        self.tails.remove(&is_final.chain);
         let name = format!("followed blocks of {}", is_final.chain);
         let record = FileRecord { name, purpose: followed::PURPOSE.into(), bytes: 0 };
         let parts = self.store.parts();
@@ -370,10 +393,14 @@ impl Following {
         let writer = self.writer.clone();
         let mut batch =
             ingest::Batch::begin(parts.catalog, writer, shelf, start, record, parts.sizes);
+        if let Some(state) = self.states.remove(&is_final.chain) {
+            batch.knowing(is_final.chain, state);
+        }
         for fact in facts {
             batch.put(fact)?;
         }
-        let merger = batch.publish_final(is_final)?.merger;
+        let Published { merger, states, .. } = batch.publish_final(is_final)?;
+        self.states.extend(states);
         let mut parts = self.store.parts();
         parts.refresh()?;
         parts.adopt(merger, &self.writer);

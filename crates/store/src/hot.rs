@@ -26,7 +26,7 @@ use crate::ingest::{Buffer, ChainState, mask_row, seal};
 use crate::layers::{HotBlock, Layer, Layers, Mask};
 use crate::segment::{self, Segment};
 use crate::shelf::row_of;
-use facts::Kept;
+use facts::{Kept, decode_assets};
 
 /// A block as whoever follows a chain hands it over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub fn append(
     blocks: &[FollowedBlock],
 ) -> Result<(), StoreError> {
     let Some(first) = blocks.first() else { return Ok(()) };
-    let mut tail = Tail::read(catalog, layers, first.chain)?;
+    let state = ChainState::read(catalog, first.chain)?;
+    let mut tail = Tail::read(catalog, layers, first.chain, state)?;
     for block in blocks {
         tail.append(block, writer)?;
     }
@@ -68,24 +69,29 @@ pub fn unwind(
     chain: Chain,
     to: Option<u64>,
 ) -> Result<(), StoreError> {
-    let dropped = layers.hot(chain).iter().filter(|block| to.is_none_or(|to| block.height > to));
-    let dropped: Vec<SegmentId> = dropped.map(|block| block.layer.id).collect();
-    if dropped.is_empty() {
-        return Ok(());
-    }
+    let mut dropped =
+        layers.hot(chain).iter().filter(|block| to.is_none_or(|to| block.height > to));
+    let Some(lowest) = dropped.next() else { return Ok(()) };
     let mut commit = catalog.commit(writer)?;
-    for id in dropped.into_iter().rev() {
-        commit.remove_hot_block(id)?;
-    }
+    commit.remove_hot_from(chain, lowest.layer.id)?;
     commit.finish().map(drop)
 }
 
 /// Everything that the followed blocks up to a height told: to be taken in like a file, when they are
 /// final. Until [`drop_final`] they are told twice, which changes nothing.
-pub fn final_facts(state: &State, chain: Chain, to: u64) -> Result<Vec<Fact>, StoreError> {
-    let rows = state.hot.iter().filter(|row| row.segment.chain == chain && row.height <= to);
-    let kept: Result<Vec<Kept>, StoreError> = rows.map(|row| Kept::decode(&row.facts)).collect();
-    Ok(kept?.into_iter().flat_map(Kept::into_facts).collect())
+pub fn final_facts(
+    catalog: &Catalog,
+    layers: &Layers,
+    chain: Chain,
+    to: u64,
+) -> Result<Vec<Fact>, StoreError> {
+    let mut told: BTreeMap<SegmentId, Vec<u8>> = catalog.hot_facts(chain)?.into_iter().collect();
+    let mut facts = Vec::new();
+    for block in layers.hot(chain).iter().filter(|block| block.height <= to) {
+        let told = told.remove(&block.layer.id).ok_or_else(|| gone(chain))?;
+        facts.extend(Kept::decode(&told)?.into_facts());
+    }
+    Ok(facts)
 }
 
 /// Drops the followed blocks up to a height, whose facts the base has.
@@ -96,19 +102,30 @@ pub fn drop_final(
     chain: Chain,
     to: u64,
 ) -> Result<(), StoreError> {
-    let tail = Tail::read(catalog, layers, chain)?;
-    let (base, settled) = (tail.base.clone(), tail.settled.clone());
-    let mut tail = tail.over(base, settled, Some(to), writer)?;
+    let (base, settled) = (layers.base(chain).to_vec(), ChainState::read(catalog, chain)?);
+    let mut tail = Tail::over(catalog, layers, base, settled, chain, Some(to), writer)?;
     let mut commit = catalog.commit(writer)?;
     tail.write(&mut commit)?;
     commit.finish().map(drop)
 }
 
+/// What is wrong with what the followed blocks of a chain told, if anything.
+pub(crate) fn fault(catalog: &Catalog, chain: Chain) -> Result<Option<String>, StoreError> {
+    let told = catalog.hot_facts(chain)?;
+    let fault = told.iter().find_map(|(_, told)| Kept::decode(told).err());
+    Ok(fault.map(|error| format!("{chain}: {error}")))
+}
+
+fn gone(chain: Chain) -> StoreError {
+    let doing = format!("read the followed blocks of {chain}");
+    StoreError::value(doing, "somebody else has dropped some meanwhile: try again")
+}
+
 /// What is known of assets, with what followed blocks say of them.
 pub fn assets(state: &State) -> Result<Arc<BTreeMap<Asset, AssetMeta>>, StoreError> {
     let mut all = Arc::clone(&state.assets);
-    for row in &state.hot {
-        for told in Kept::decode_assets(&row.facts)? {
+    for assets in state.hot.iter().filter_map(|row| row.assets.as_deref()) {
+        for told in decode_assets(assets)? {
             let known = Arc::make_mut(&mut all).entry(told.asset.clone());
             merge_meta(known.or_insert_with(|| AssetMeta::unknown(told.asset.clone())), &told);
         }
@@ -119,85 +136,89 @@ pub fn assets(state: &State) -> Result<Arc<BTreeMap<Asset, AssetMeta>>, StoreErr
 /// The followed blocks of one chain: as the catalog has them, then as it shall have them.
 pub(crate) struct Tail {
     chain: Chain,
-    base: Vec<Layer>,
-    /// As of the base.
-    settled: ChainState,
     /// As of the base and the blocks.
     state: ChainState,
-    blocks: Vec<Held>,
+    /// The last block.
+    tip: Option<(u64, TxHash)>,
     /// Base and blocks, under the masks of blocks.
     visible: Vec<Layer>,
     /// Named by the catalog, and to be no longer.
     gone: Vec<SegmentId>,
+    /// Not named by the catalog yet.
+    new: Vec<New>,
 }
 
-struct Held {
+struct New {
     row: HotRow,
+    facts: Vec<u8>,
     masks: Vec<Mask>,
-    /// Not named by the catalog yet.
-    is_new: bool,
 }
 
 impl Tail {
+    /// The blocks there are, to put others on top; with the chain's state as of the base.
     pub(crate) fn read(
         catalog: &Catalog,
         layers: &Layers,
         chain: Chain,
+        mut state: ChainState,
     ) -> Result<Tail, StoreError> {
-        let settled = ChainState::read(catalog, chain)?;
-        let mut tail = Tail {
+        layers.must_read(chain)?;
+        let hot = layers.hot(chain);
+        let told = if hot.is_empty() { Vec::new() } else { catalog.hot_facts(chain)? };
+        let told_ids = told.iter().map(|(id, _)| *id);
+        if !told_ids.eq(hot.iter().map(|block| block.layer.id)) {
+            return Err(gone(chain));
+        }
+        told.iter().try_for_each(|(_, facts)| Kept::teach(facts, &mut state))?;
+        Ok(Tail {
             chain,
-            base: layers.base(chain).to_vec(),
-            state: settled.clone(),
-            settled,
-            blocks: Vec::new(),
+            state,
+            tip: hot.last().map(|block| (block.height, block.hash)),
             visible: layers.visible(chain).to_vec(),
             gone: Vec::new(),
-        };
-        let mut rows = catalog.hot(chain)?.into_iter();
-        for HotBlock { layer, masks, .. } in layers.hot(chain) {
-            let row = rows.find(|row| row.segment.id == layer.id).ok_or_else(|| {
-                let doing = format!("read the followed blocks of {chain}");
-                StoreError::value(doing, "somebody else has dropped some meanwhile: try again")
-            })?;
-            Kept::decode(&row.facts)?.teach(&mut tail.state);
-            tail.blocks.push(Held { row, masks: masks.to_vec(), is_new: false });
-        }
-        Ok(tail)
+            new: Vec::new(),
+        })
     }
 
-    /// The same blocks over another base, those up to `dropped` left out.
+    /// The blocks there are settled again over another base, those up to `dropped` left out.
     pub(crate) fn over(
-        self,
+        catalog: &Catalog,
+        layers: &Layers,
         base: Vec<Layer>,
-        settled: ChainState,
+        state: ChainState,
+        chain: Chain,
         dropped: Option<u64>,
         writer: &Writer,
     ) -> Result<Tail, StoreError> {
-        let mut tail = Tail {
-            chain: self.chain,
-            visible: base.clone(),
-            base,
-            state: settled.clone(),
-            settled,
-            blocks: Vec::new(),
-            gone: self.blocks.iter().map(|held| held.row.segment.id).collect(),
-        };
-        for Held { row, .. } in self.blocks {
-            if dropped.is_some_and(|dropped| row.height <= dropped) {
+        let hot = layers.hot(chain);
+        let gone_ids = hot.iter().map(|block| block.layer.id).collect();
+        let mut tail =
+            Tail { chain, state, tip: None, visible: base, gone: gone_ids, new: Vec::new() };
+        let told = if hot.is_empty() { Vec::new() } else { catalog.hot_facts(chain)? };
+        let mut told: BTreeMap<SegmentId, Vec<u8>> = told.into_iter().collect();
+        for HotBlock { height, hash, parent, time, layer, .. } in hot {
+            let told = told.remove(&layer.id).ok_or_else(|| gone(chain))?;
+            if dropped.is_some_and(|dropped| *height <= dropped) {
                 continue;
             }
-            let facts = Kept::decode(&row.facts)?.into_facts();
-            let HotRow { height, hash, parent, time, .. } = row;
-            let (chain, unseen) = (self.chain, String::new());
-            let block = FollowedBlock { chain, height, hash, parent, time, unseen, facts };
+            let block = FollowedBlock {
+                chain,
+                height: *height,
+                hash: *hash,
+                parent: *parent,
+                time: *time,
+                unseen: String::new(),
+                facts: Kept::decode(&told)?.into_facts(),
+            };
             tail.append(&block, writer)?;
         }
         Ok(tail)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.gone.is_empty()
+    /// Does it lie over just these layers?
+    pub(crate) fn is_of(&self, layers: &Layers) -> bool {
+        let visible = layers.visible(self.chain).iter().map(|layer| layer.id);
+        visible.eq(self.visible.iter().map(|layer| layer.id))
     }
 
     pub(crate) fn append(
@@ -224,16 +245,18 @@ impl Tail {
             masks.push(mask);
         }
         self.visible.push(Layer::whole(id, segment));
+        let kept = Kept::of(&block.facts);
         let row = HotRow {
             segment: row_of(id, &head, None, content.len() as u64),
             height: block.height,
             hash: block.hash,
             parent: block.parent,
             time: block.time,
-            facts: Kept::of(&block.facts).encode()?,
+            assets: kept.encode_assets()?,
             content,
         };
-        self.blocks.push(Held { row, masks, is_new: true });
+        self.tip = Some((block.height, block.hash));
+        self.new.push(New { row, facts: kept.encode()?, masks });
         Ok(())
     }
 
@@ -243,15 +266,17 @@ impl Tail {
             let why = format!("expected a block of {}", self.chain);
             return Err(StoreError::value(doing(), why));
         }
-        let Some(Held { row: tip, .. }) = self.blocks.last() else { return Ok(()) };
-        let is_next = tip.height.checked_add(1) == Some(block.height)
-            || (skips_heights(self.chain) && block.height > tip.height);
+        let Some((height, hash)) = self.tip else { return Ok(()) };
+        let is_next = height.checked_add(1) == Some(block.height)
+            || (skips_heights(self.chain) && block.height > height);
         if !is_next {
-            let why = format!("expected the child of block {}", tip.height);
-            return Err(StoreError::value(doing(), why));
+            return Err(StoreError::value(
+                doing(),
+                format!("expected the child of block {height}"),
+            ));
         }
-        if block.parent != tip.hash {
-            return Err(fork(self.chain, tip.height, block.parent, tip.hash, false));
+        if block.parent != hash {
+            return Err(fork(self.chain, height, block.parent, hash, false));
         }
         Ok(())
     }
@@ -261,14 +286,11 @@ impl Tail {
         for id in self.gone.drain(..).rev() {
             commit.remove_hot_block(id)?;
         }
-        for held in self.blocks.iter_mut().filter(|held| held.is_new) {
-            commit.add_hot_block(&held.row)?;
-            for mask in &held.masks {
-                commit.set_mask(&mask_row(mask))?;
-            }
-            held.is_new = false;
+        for New { row, facts, masks } in self.new.drain(..) {
+            commit.add_hot_block(&row, &facts)?;
+            masks.iter().try_for_each(|mask| commit.set_mask(&mask_row(mask)))?;
         }
-        Ok(())
+        commit.clear_dropped()
     }
 }
 

@@ -61,6 +61,8 @@ pub struct HotBlock {
 #[derive(Clone, Default)]
 pub struct Layers {
     chains: Arc<BTreeMap<Chain, Arc<ChainLayers>>>,
+    /// Why a chain cannot be read. It has no layers.
+    unreadable: Arc<BTreeMap<Chain, String>>,
 }
 
 #[derive(Default)]
@@ -157,7 +159,33 @@ impl Layers {
         for (chain, hot) in hot {
             chains.insert(chain, Arc::new(ChainLayers::new(Vec::new(), hot)));
         }
-        Layers { chains: Arc::new(chains) }
+        Layers { chains: Arc::new(chains), unreadable: Arc::default() }
+    }
+
+    /// Without the chains that cannot be read.
+    #[must_use]
+    pub fn without(self, unreadable: BTreeMap<Chain, String>) -> Layers {
+        let mut chains = self.chains;
+        Arc::make_mut(&mut chains).retain(|chain, _| !unreadable.contains_key(chain));
+        Layers { chains, unreadable: Arc::new(unreadable) }
+    }
+
+    /// Refuses a chain of which a segment cannot be opened.
+    pub fn must_read(&self, chain: Chain) -> Result<(), StoreError> {
+        match self.unreadable.get(&chain) {
+            Some(why) => Err(StoreError::Unreadable { chain, why: why.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses where any chain cannot be read.
+    pub fn must_read_all(&self) -> Result<(), StoreError> {
+        self.unreadable.keys().try_for_each(|chain| self.must_read(*chain))
+    }
+
+    /// The chains that cannot be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = Chain> {
+        self.unreadable.keys().copied()
     }
 
     pub fn chains(&self) -> impl Iterator<Item = Chain> {

@@ -14,7 +14,7 @@ use model::Chain;
 
 use crate::StoreError;
 use crate::catalog::{HotRow, MaskRow, SegmentId, SegmentRow, State, make_folder};
-use crate::disk::{RealDisk, write_segment};
+use crate::disk::{Disk, RealDisk, write_segment};
 use crate::error::Doing;
 use crate::layers::{HotBlock, Layer, Layers, Mask, Masked};
 use crate::segment::{Head, Segment, Sink};
@@ -26,6 +26,7 @@ pub const FOLDER: &str = "segments";
 #[derive(Clone)]
 pub struct Shelf {
     place: Arc<Place>,
+    disk: Arc<dyn Disk + Send + Sync>,
     open: Arc<Mutex<BTreeMap<SegmentId, Arc<Segment>>>>,
 }
 
@@ -51,7 +52,13 @@ impl Shelf {
     }
 
     fn of(place: Place) -> Shelf {
-        Shelf { place: Arc::new(place), open: Arc::default() }
+        Shelf { place: Arc::new(place), disk: Arc::new(RealDisk), open: Arc::default() }
+    }
+
+    /// Writes through another disk: for tests, where writing fails.
+    #[must_use]
+    pub fn through(self, disk: Arc<dyn Disk + Send + Sync>) -> Shelf {
+        Shelf { disk, ..self }
     }
 
     /// Writes a segment and opens it. It lasts through a power cut only after
@@ -66,7 +73,7 @@ impl Shelf {
         let (head, bytes) = match &*self.place {
             Place::Disk(folder) => {
                 make_folder(folder)?;
-                write_segment(&RealDisk, folder, &name, fill)?
+                write_segment(&*self.disk, folder, &name, fill)?
             }
             Place::Memory(files) => {
                 let mut bytes = Vec::new();
@@ -84,7 +91,10 @@ impl Shelf {
     /// Makes the names of new files last. Once before the commit that names them.
     pub fn sync(&self) -> Result<(), StoreError> {
         match &*self.place {
-            Place::Disk(folder) => sync_folder(folder),
+            Place::Disk(folder) if folder.exists() => {
+                self.disk.sync_folder(folder).doing(|| format!("sync {}", folder.display()))
+            }
+            Place::Disk(_) => Ok(()),
             Place::Memory(_) => Ok(()),
         }
     }
@@ -94,7 +104,7 @@ impl Shelf {
         held(&self.open).remove(&row.id);
         let Some(name) = &row.file else { return Ok(()) };
         match &*self.place {
-            Place::Disk(folder) => remove_file(&folder.join(name)),
+            Place::Disk(folder) => remove_file(&*self.disk, &folder.join(name)),
             Place::Memory(files) => {
                 held(files).remove(name);
                 Ok(())
@@ -119,7 +129,7 @@ impl Shelf {
             let entry = entry.doing(doing)?;
             let is_live = entry.file_name().to_str().is_some_and(|name| live.contains(name));
             if !is_live {
-                remove_file(&entry.path())?;
+                remove_file(&*self.disk, &entry.path())?;
                 removed += 1;
             }
         }
@@ -127,15 +137,35 @@ impl Shelf {
     }
 
     /// The layers of a state, each segment opened once. None where a file is gone,
-    /// merged away since the state was read: then there is a newer one.
+    /// merged away since the state was read: then there is a newer one. A chain of
+    /// which a segment is damaged cannot be read; the others can.
     pub fn layers(&self, state: &State) -> Result<Option<Layers>, StoreError> {
+        self.layers_where(state, false)
+    }
+
+    /// The same where there is no newer state: a file that is not there is a damage too.
+    pub(crate) fn layers_of_newest(&self, state: &State) -> Result<Layers, StoreError> {
+        let layers = self.layers_where(state, true)?;
+        Ok(layers.expect("a file that is gone is a damage here"))
+    }
+
+    fn layers_where(&self, state: &State, is_newest: bool) -> Result<Option<Layers>, StoreError> {
+        let mut unreadable: BTreeMap<Chain, String> = BTreeMap::new();
         let mut base: BTreeMap<Chain, Vec<Layer>> = BTreeMap::new();
         let hot_ids: BTreeSet<SegmentId> = state.hot.iter().map(|row| row.segment.id).collect();
         for row in &state.segments {
             let segment = match self.segment(row) {
                 Ok(segment) => segment,
                 Err(StoreError::Folder { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                    return Ok(None);
+                    if !is_newest {
+                        return Ok(None);
+                    }
+                    unreadable.entry(row.chain).or_insert_with(|| self.missing(row));
+                    continue;
+                }
+                Err(error @ StoreError::Damaged { .. }) => {
+                    unreadable.entry(row.chain).or_insert_with(|| error.to_string());
+                    continue;
                 }
                 Err(error) => return Err(error),
             };
@@ -151,17 +181,18 @@ impl Shelf {
             hot.entry(row.segment.chain).or_default().push(block);
         }
         self.forget_all_but(state);
-        Ok(Some(Layers::new(base, hot)))
+        let layers = Layers::new(base, hot);
+        let is_whole = unreadable.is_empty();
+        Ok(Some(if is_whole { layers } else { layers.without(unreadable) }))
     }
 
-    /// Which file of a state is not there.
-    pub(crate) fn missing(&self, state: &State) -> StoreError {
-        let is_gone = |row: &&SegmentRow| self.path(row).is_some_and(|path| !path.exists());
-        let row = state.segments.iter().find(is_gone);
-        let name = row.and_then(|row| self.path(row)).unwrap_or_default();
-        StoreError::value(
-            format!("open {}", name.display()),
-            "it is named by the catalog and not there: `interdict store check` says what it held",
+    /// What is said of a file that is not there.
+    fn missing(&self, row: &SegmentRow) -> String {
+        let path = self.path(row).unwrap_or_default();
+        format!(
+            "open {}: it is named by the catalog and not there: \
+             `interdict store check` says what it held",
+            path.display()
         )
     }
 
@@ -210,6 +241,11 @@ impl Shelf {
             layer: Layer::whole(id, segment),
             masks: masks.iter().filter(|mask| mask.by == id).map(mask).collect(),
         })
+    }
+
+    /// Is this segment open, so that nobody need read it again?
+    pub(crate) fn is_open(&self, id: SegmentId) -> bool {
+        held(&self.open).contains_key(&id)
     }
 
     fn keep(&self, id: SegmentId, segment: Segment) -> Arc<Segment> {
@@ -276,8 +312,8 @@ pub(crate) fn sync_folder(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn remove_file(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
+fn remove_file(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    match disk.remove(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).doing(|| format!("remove {}", path.display()))
         }

@@ -50,6 +50,9 @@ struct State {
     chains: BTreeMap<Chain, Past>,
     metas: Arc<BTreeMap<Asset, AssetMeta>>,
     followed: BTreeMap<Chain, FollowedRanges>,
+    /// Which chains cannot be read, and what the catalog says of them.
+    layers: Layers,
+    unreadable: Vec<Coverage>,
 }
 
 impl Snapshot {
@@ -65,7 +68,26 @@ impl Snapshot {
             (chain, Past::new(chain, layers.visible(chain), known))
         });
         let (chains, followed) = (chains.collect(), BTreeMap::new());
-        Snapshot { state: Arc::new(State { chains, metas, followed }) }
+        let (layers, unreadable) = (Layers::default(), Vec::new());
+        Snapshot { state: Arc::new(State { chains, metas, followed, layers, unreadable }) }
+    }
+
+    /// The same, refusing what needs a chain that cannot be read.
+    #[must_use]
+    pub(crate) fn with_unreadable(self, layers: Layers, held: Vec<Coverage>) -> Snapshot {
+        let mut state = self.state;
+        if let Some(state) = Arc::get_mut(&mut state) {
+            (state.layers, state.unreadable) = (layers, held);
+        }
+        Snapshot { state }
+    }
+
+    fn must_read(&self, chains: impl IntoIterator<Item = Chain>) -> Result<(), ViewError> {
+        if self.state.unreadable.is_empty() {
+            return Ok(());
+        }
+        let all = chains.into_iter().try_for_each(|chain| self.state.layers.must_read(chain));
+        answer("read what is held", all)
     }
 
     /// The same, knowing which heights are held whole.
@@ -80,6 +102,9 @@ impl Snapshot {
 
     fn is_whole(&self, coverage: &Coverage) -> bool {
         let Some(ranges) = self.state.followed.get(&coverage.chain) else { return false };
+        if self.state.layers.must_read(coverage.chain).is_err() {
+            return false;
+        }
         let (Some(first), Some(last)) = (coverage.height_first, coverage.height_last) else {
             return false;
         };
@@ -103,11 +128,13 @@ impl View for Snapshot {
         frontier: &[Seek],
         limits: &Limits,
     ) -> Result<Expansion, ViewError> {
+        self.must_read(frontier.iter().map(|seek| seek.account.chain))?;
         let reached = expand::expand(&self.state.chains, direction, frontier, limits);
         Ok(Expansion { reached: answer("expand a frontier", reached)? })
     }
 
     fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
+        self.must_read(outpoints.iter().map(|outpoint| outpoint.tx.chain))?;
         let spend = |outpoint: &Outpoint| match self.past(outpoint.tx.chain) {
             Some(past) => answer("look up who spent", past.spend(outpoint)),
             None => Ok(None),
@@ -116,12 +143,14 @@ impl View for Snapshot {
     }
 
     fn transaction(&self, id: &TxId) -> Result<Option<Transaction>, ViewError> {
+        self.must_read([id.chain])?;
         let Some(past) = self.past(id.chain) else { return Ok(None) };
         past.transaction(id)
             .map_err(|error| ViewError::because(format!("look up the transaction {id}"), error))
     }
 
     fn degree(&self, accounts: &[Account]) -> Result<Vec<Degree>, ViewError> {
+        self.must_read(accounts.iter().map(|account| account.chain))?;
         answer("count transfers", coverage::degrees(&self.state.chains, accounts))
     }
 
@@ -132,6 +161,7 @@ impl View for Snapshot {
         until: Option<Timestamp>,
         visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
     ) -> Result<(), ViewError> {
+        self.must_read([chain])?;
         let Some(past) = self.past(chain) else { return Ok(()) };
         past.scan(since, until, visit)
             .map_err(|error| ViewError::because(format!("scan {chain}"), error))
@@ -150,12 +180,15 @@ impl View for Snapshot {
         let all = self.state.chains.values().map(Past::coverage);
         let all: Result<Vec<Coverage>, StoreError> = all.collect();
         let mut all = answer("say what is held", all)?;
+        all.extend_from_slice(&self.state.unreadable);
+        all.sort_by_key(|coverage| coverage.chain);
         all.retain(|coverage| coverage.transfers > 0);
         all.iter_mut().for_each(|coverage| coverage.is_complete = self.is_whole(coverage));
         Ok(all)
     }
 
     fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
+        self.must_read([chain])?;
         let columns = columns::SegmentColumns::new(self, self.past(chain));
         Ok(Box::new(answer("number the accounts", columns)?))
     }

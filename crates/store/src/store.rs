@@ -97,6 +97,12 @@ impl Store {
         self.sizes = sizes;
     }
 
+    /// Writes segments through another disk from now on. For tests, where writing fails.
+    #[doc(hidden)]
+    pub fn set_disk(&mut self, disk: Arc<dyn crate::disk::Disk + Send + Sync>) {
+        self.shelf = self.shelf.clone().through(disk);
+    }
+
     /// What the store knows now, for as long as the snapshot is kept: whatever is
     /// committed or merged meanwhile, here and elsewhere, shows in a later one.
     pub fn snapshot(&self) -> Snapshot {

@@ -44,7 +44,7 @@ fn hot(id: SegmentId) -> HotRow {
         hash: hash(1),
         parent: hash(0),
         time: time(3),
-        facts: vec![1, 2],
+        assets: Some(vec![1, 2]),
         content: vec![3],
     }
 }
@@ -154,7 +154,7 @@ fn a_hot_block_takes_its_masks_with_it() {
     let writer = catalog.writer("follow").expect("the right to write");
     let mut commit = catalog.commit(&writer).expect("starts");
     commit.add_segment(&segment(1), &[]).expect("adds");
-    commit.add_hot_block(&hot(2)).expect("adds");
+    commit.add_hot_block(&hot(2), &[4]).expect("adds");
     commit.set_mask(&mask(2, 1, &[0])).expect("masks");
     commit.finish().expect("commits");
     let state = catalog.state().expect("reads");

@@ -421,6 +421,20 @@ fn a_chain_goes_on_where_it_stopped_and_a_fork_is_noticed() {
     assert_eq!(status.ranges.missing(0..=20), [0..=0, 14..=20]);
 }
 
+/// Found by the test above.
+#[test]
+fn what_waits_knows_nothing_of_what_is_unwound() {
+    let mut following = Store::open_in_memory().and_then(Store::follow).expect("opens");
+    following.append(&blocks(20..=20)).expect("follows");
+    following.backfill(ETH, blocks(1..=3)).expect("fits");
+    following.unwind(ETH, 19).expect("unwinds");
+    assert_eq!(following.missing(ETH, 1..=20), [4..=20]);
+    let other = block(ETH, 20, hash(99), hash(19), &[]);
+    following.backfill(ETH, vec![other]).expect("the other is gone");
+    following.flush().expect("flushes");
+    assert_eq!(following.tip(ETH).map(|tip| tip.hash), Some(hash(99)));
+}
+
 #[test]
 fn ranges_that_do_not_fit_are_refused() {
     let mut following = Store::open_in_memory().and_then(Store::follow).expect("opens");

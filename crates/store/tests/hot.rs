@@ -221,8 +221,8 @@ impl Home {
         let Some(last) = self.followed[at][..count].last().map(|block| block.height) else {
             return;
         };
-        let state = self.catalog.state().expect("reads");
-        let facts = hot::final_facts(&state, chain, last).expect("reads");
+        let layers = self.layers();
+        let facts = hot::final_facts(&self.catalog, &layers, chain, last).expect("reads");
         self.gather(&facts);
         check_same(&self.snapshot(), &self.memory());
         let layers = self.layers();

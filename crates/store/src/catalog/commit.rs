@@ -170,29 +170,26 @@ impl Commit<'_> {
             .in_file(self.path.as_deref())
     }
 
-    /// Adds a followed block with its segment. Its masks are set like any segment's.
-    pub fn add_hot_block(&mut self, block: &HotRow) -> Result<(), StoreError> {
+    /// Adds a followed block with its segment and what it told. Its masks are set like any segment's.
+    pub fn add_hot_block(&mut self, block: &HotRow, facts: &[u8]) -> Result<(), StoreError> {
         let path = self.path.clone();
         self.insert_segment(&block.segment).in_file(path.as_deref())?;
         let (time, time_ns) = split_time(block.time);
         let height = heights_in(Some(block.height))?;
-        let chain = block.segment.chain.to_string();
+        let (id, chain) = (block.segment.id, block.segment.chain.to_string());
+        let (hash, parent) = (block.hash.bytes(), block.parent.bytes());
         self.run(
-            "INSERT INTO hot_block (segment, chain, height, hash, parent, time, time_ns, facts, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                block.segment.id,
-                chain,
-                height,
-                block.hash.bytes(),
-                block.parent.bytes(),
-                time,
-                time_ns,
-                block.facts,
-                block.content
-            ],
+            "INSERT INTO hot_block (segment, chain, height, hash, parent, time, time_ns, assets)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![id, chain, height, hash, parent, time, time_ns, block.assets],
             "keep the block of",
-            block.segment.id,
+            id,
+        )?;
+        self.run(
+            "INSERT INTO hot_content (segment, facts, content) VALUES (?1, ?2, ?3)",
+            params![id, facts, block.content],
+            "keep the block of",
+            id,
         )
     }
 
@@ -201,6 +198,28 @@ impl Commit<'_> {
         self.run("DELETE FROM hot_block WHERE segment = ?1", [id], "drop the block of", id)?;
         self.run("DELETE FROM mask WHERE by_segment = ?1", [id], "drop the masks of", id)?;
         self.remove_segment(id)
+    }
+
+    /// Drops the topmost followed blocks of a chain, from this one's segment on: all of them at once.
+    pub fn remove_hot_from(&mut self, chain: Chain, id: SegmentId) -> Result<(), StoreError> {
+        // Numbers of a chain's followed blocks rise with their heights, and only they mask each other.
+        let chain = chain.to_string();
+        let each = [
+            "DELETE FROM mask WHERE by_segment IN
+                (SELECT segment FROM hot_block WHERE chain = ?1 AND segment >= ?2)",
+            "DELETE FROM hot_block WHERE chain = ?1 AND segment >= ?2",
+            "DELETE FROM segment WHERE chain = ?1 AND id >= ?2 AND file IS NULL",
+        ];
+        each.into_iter()
+            .try_for_each(|sql| self.run(sql, params![chain, id], "drop blocks from", id))
+    }
+
+    /// Clears what dropped blocks left.
+    pub fn clear_dropped(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM hot_content WHERE segment IN
+            (SELECT segment FROM hot_content EXCEPT SELECT segment FROM hot_block)";
+        let cleared = self.db.prepare_cached(sql).and_then(|mut run| run.execute([]));
+        cleared.doing(|| "clear dropped blocks").in_file(self.path.as_deref()).map(drop)
     }
 
     /// Forgets which files there are: an upgrade names the true ones instead.

@@ -87,17 +87,24 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
 /// What was added to this format since its first homes were made.
 fn add_followed(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     let doing = || format!("bring {} up to date", shown(path));
-    let lacks = |db: &Connection| {
-        let sql = "SELECT count(*) = 0 FROM sqlite_schema WHERE name = 'follow_time'";
-        db.query_row(sql, [], |row| row.get::<_, bool>(0)).doing(doing)
+    let has = |db: &Connection, table: &str, column: &str| {
+        let sql = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
+        db.query_row(sql, [table, column], |row| row.get::<_, bool>(0)).doing(doing)
     };
-    if !lacks(db)? {
+    if has(db, "hot_content", "content")? {
         return Ok(());
     }
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
-    if lacks(&change)? {
-        change.execute_batch(FOLLOWED).doing(doing)?;
+    change.execute_batch(FOLLOWED).doing(doing)?;
+    if !has(&change, "oddity", "height")? {
         change.execute_batch("ALTER TABLE oddity ADD COLUMN height INTEGER").doing(doing)?;
+    }
+    if has(&change, "hot_block", "content")? {
+        let sql = "INSERT INTO hot_content SELECT segment, facts, content FROM hot_block;
+             ALTER TABLE hot_block DROP COLUMN facts;
+             ALTER TABLE hot_block DROP COLUMN content;
+             ALTER TABLE hot_block ADD COLUMN assets BLOB;";
+        change.execute_batch(sql).doing(doing)?;
     }
     change.commit().doing(doing)
 }

@@ -76,9 +76,9 @@ pub struct HotRow {
     pub hash: TxHash,
     pub parent: TxHash,
     pub time: Timestamp,
-    /// Its facts as they were told, encoded by whoever follows.
-    pub facts: Vec<u8>,
-    /// Its segment, whole.
+    /// What it tells of assets, encoded by whoever follows; none where it tells nothing.
+    pub assets: Option<Vec<u8>>,
+    /// Its segment, whole; empty where whoever asked has it.
     pub content: Vec<u8>,
 }
 
@@ -86,6 +86,11 @@ impl Catalog {
     /// Everything a snapshot needs, as of one moment. A base segment's file may be
     /// gone by the time it is opened, merged away by another process: then ask again.
     pub fn state(&self) -> Result<State, StoreError> {
+        self.state_beside(&|_| false)
+    }
+
+    /// The same without the content of followed blocks that are open already.
+    pub fn state_beside(&self, is_open: &dyn Fn(SegmentId) -> bool) -> Result<State, StoreError> {
         let path = self.path.clone();
         let doing = || "read the state of the catalog";
         let load = || -> Result<State, StoreError> {
@@ -95,7 +100,7 @@ impl Catalog {
                 generation: generation(&db)?,
                 segments: segments(&db, "WHERE file IS NOT NULL")?,
                 masks: masks(&db)?,
-                hot: hot(&db)?,
+                hot: hot(&db, is_open)?,
                 followed: followed::all(&db)?,
                 assets: Arc::new(assets::all(&db)?),
             })
@@ -103,11 +108,13 @@ impl Catalog {
         load().in_file(path.as_deref())
     }
 
-    /// The followed blocks of a chain that are not final, as they rise.
-    pub fn hot(&self, chain: Chain) -> Result<Vec<HotRow>, StoreError> {
-        let mut rows = hot(&self.db).in_file(self.path.as_deref())?;
-        rows.retain(|row| row.segment.chain == chain);
-        Ok(rows)
+    /// What the followed blocks of a chain told that are not final, encoded, as they rise.
+    pub fn hot_facts(&self, chain: Chain) -> Result<Vec<(SegmentId, Vec<u8>)>, StoreError> {
+        let sql = "SELECT h.segment, c.facts FROM hot_block h JOIN hot_content c USING (segment)
+                   WHERE h.chain = ?1 ORDER BY h.height";
+        let facts =
+            read_all(&self.db, sql, [chain.to_string()], |row| Ok((read(row, 0)?, read(row, 1)?)));
+        facts.in_file(self.path.as_deref())
     }
 
     /// Which state the catalog is in now: cheap, to see whether others committed.
@@ -147,22 +154,30 @@ fn masks(db: &Connection) -> Result<Vec<MaskRow>, StoreError> {
     read_all(db, sql, [], mask)
 }
 
-fn hot(db: &Connection) -> Result<Vec<HotRow>, StoreError> {
+fn hot(db: &Connection, is_open: &dyn Fn(SegmentId) -> bool) -> Result<Vec<HotRow>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS}, h.height, h.hash, h.parent, h.time, h.time_ns, h.facts, h.content
+        "SELECT {COLUMNS}, h.height, h.hash, h.parent, h.time, h.time_ns, h.assets
          FROM hot_block h JOIN segment s ON s.id = h.segment ORDER BY h.chain, h.height, s.id"
     );
-    read_all(db, &sql, [], |row| {
+    let mut hot = read_all(db, &sql, [], |row| {
         Ok(HotRow {
             segment: segment(row)?,
             height: read::<i64>(row, 14)?.cast_unsigned(),
             hash: block_hash(&read::<Vec<u8>>(row, 15)?)?,
             parent: block_hash(&read::<Vec<u8>>(row, 16)?)?,
             time: time(row, 17)?,
-            facts: read(row, 19)?,
-            content: read(row, 20)?,
+            assets: read(row, 19)?,
+            content: Vec::new(),
         })
-    })
+    })?;
+    let sql = "SELECT content FROM hot_content WHERE segment = ?1";
+    let mut ask = db.prepare_cached(sql).doing(|| "read followed blocks")?;
+    for row in hot.iter_mut().filter(|row| !is_open(row.segment.id)) {
+        let content = ask.query_row([row.segment.id], |row| row.get(0));
+        row.content =
+            content.doing(|| format!("read block {} of {}", row.height, row.segment.chain))?;
+    }
+    Ok(hot)
 }
 
 const COLUMNS: &str = "s.id, s.chain, s.file, s.entries, s.rows, s.transfers, s.addresses, s.bytes,

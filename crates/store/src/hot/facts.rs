@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Freezable, Timestamp, TxHash, TxId};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::StoreError;
 use crate::ingest::ChainState;
@@ -71,13 +72,14 @@ impl Kept {
         self.told.entry(tx).or_default()
     }
 
-    /// A chain's state learns what this block tells of the chain as a whole.
-    pub(super) fn teach(self, state: &mut ChainState) {
-        for (_, height) in &self.rest.covered {
+    /// A chain's state learns what a block told of the chain as a whole.
+    pub(super) fn teach(bytes: &[u8], state: &mut ChainState) -> Result<(), StoreError> {
+        let rest = rest(&mut whole(bytes)?)?;
+        for (_, height) in &rest.covered {
             state.covered.insert(*height);
         }
-        let blocks = self.rest.blocks.into_iter().map(block).collect();
-        state.headers.learn(blocks);
+        state.headers.learn(rest.blocks.into_iter().map(block).collect());
+        Ok(())
     }
 
     pub(super) fn into_facts(self) -> Vec<Fact> {
@@ -98,7 +100,8 @@ impl Kept {
         facts
     }
 
-    /// The rest as JSON, then each transaction: its name and its claims, each after its length.
+    /// The rest as JSON, then each transaction: its name and its claims, each after its length; then the key
+    /// of all that, since the database does not notice a flipped bit.
     pub(super) fn encode(&self) -> Result<Vec<u8>, StoreError> {
         let rest = serde_json::to_vec(&self.rest)
             .map_err(|error| StoreError::value("keep a followed block", error.to_string()))?;
@@ -108,11 +111,12 @@ impl Kept {
             put(&mut out, tx.to_string().as_bytes())?;
             put(&mut out, &told.encode())?;
         }
+        out.extend_from_slice(&xxh3_64(&out).to_le_bytes());
         Ok(out)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Kept, StoreError> {
-        let mut left = bytes;
+        let mut left = whole(bytes)?;
         let rest = rest(&mut left)?;
         let mut told = BTreeMap::new();
         while !left.is_empty() {
@@ -123,10 +127,27 @@ impl Kept {
         Ok(Kept { told, rest })
     }
 
-    pub(super) fn decode_assets(bytes: &[u8]) -> Result<Vec<AssetMeta>, StoreError> {
-        let rest = rest(&mut &*bytes)?;
-        Ok(rest.assets.into_iter().map(asset).collect())
+    /// What it tells of assets, as JSON; none where it tells nothing.
+    pub(super) fn encode_assets(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.rest.assets.is_empty() {
+            return Ok(None);
+        }
+        let assets = serde_json::to_vec(&self.rest.assets);
+        let assets = assets.map_err(|error| StoreError::value("keep assets", error.to_string()))?;
+        Ok(Some(assets))
     }
+}
+
+pub(super) fn decode_assets(bytes: &[u8]) -> Result<Vec<AssetMeta>, StoreError> {
+    let assets: Vec<KeptAsset> = serde_json::from_slice(bytes).map_err(odd)?;
+    Ok(assets.into_iter().map(asset).collect())
+}
+
+/// Without the key, which must match.
+fn whole(bytes: &[u8]) -> Result<&[u8], StoreError> {
+    let (bytes, key) = bytes.split_last_chunk::<8>().ok_or_else(|| odd("it is cut"))?;
+    let is_whole = xxh3_64(bytes) == u64::from_le_bytes(*key);
+    is_whole.then_some(bytes).ok_or_else(|| odd("its bytes are not those that were written"))
 }
 
 fn rest(left: &mut &[u8]) -> Result<Rest, StoreError> {

@@ -39,6 +39,8 @@ pub struct Batch<'a> {
     /// What there was before the file.
     pub(super) start: Layers,
     pub(super) chains: Vec<Chained>,
+    /// States of chains that need not be read again.
+    known: BTreeMap<Chain, ChainState>,
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
     blocks: u64,
@@ -93,6 +95,7 @@ impl<'a> Batch<'a> {
             sizes,
             start,
             chains: Vec::new(),
+            known: BTreeMap::new(),
             assets: BTreeMap::new(),
             oddities: Vec::new(),
             blocks: 0,
@@ -100,37 +103,42 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// A chain's state as of the last commit, from whoever has it.
+    pub(crate) fn knowing(&mut self, chain: Chain, state: ChainState) {
+        self.known.insert(chain, state);
+    }
+
     /// Takes in one fact. After an error the batch is of no more use: drop it.
     pub fn put(&mut self, fact: &Fact) -> Result<(), StoreError> {
         let at = match fact {
             Fact::Transfer { transfer, evidence } => {
-                let at = self.chain(transfer.tx.chain);
+                let at = self.chain(transfer.tx.chain)?;
                 self.chains[at].buffer.put_transfer(transfer, *evidence)?;
                 at
             }
             Fact::Utxo(tx) => {
-                let at = self.chain(tx.id.chain);
+                let at = self.chain(tx.id.chain)?;
                 self.chains[at].buffer.put_utxo(tx)?;
                 at
             }
             Fact::Block(block) => {
                 self.blocks += 1;
-                let at = self.chain(block.chain);
+                let at = self.chain(block.chain)?;
                 self.chains[at].put_block(block);
                 at
             }
             Fact::TracesCover { chain, height } => {
-                let at = self.chain(*chain);
+                let at = self.chain(*chain)?;
                 self.chains[at].buffer.put_cover(*height);
                 at
             }
             Fact::Failed { tx } => {
-                let at = self.chain(tx.chain);
+                let at = self.chain(tx.chain)?;
                 self.chains[at].buffer.put_failed(&tx.hash);
                 at
             }
             Fact::NftLog { tx, log_index } => {
-                let at = self.chain(tx.chain);
+                let at = self.chain(tx.chain)?;
                 self.chains[at].buffer.put_nft_log(&tx.hash, *log_index);
                 at
             }
@@ -164,18 +172,19 @@ impl<'a> Batch<'a> {
     }
 
     /// The chain of a fact: mostly the first and only one.
-    fn chain(&mut self, chain: Chain) -> usize {
-        let known = self.chains.iter().position(|known| known.chain == chain);
-        known.unwrap_or_else(|| {
-            self.chains.push(Chained::new(chain, self.start.base(chain).to_vec()));
-            self.chains.len() - 1
-        })
+    fn chain(&mut self, chain: Chain) -> Result<usize, StoreError> {
+        if let Some(known) = self.chains.iter().position(|known| known.chain == chain) {
+            return Ok(known);
+        }
+        self.start.must_read(chain)?;
+        self.chains.push(Chained::new(chain, self.start.base(chain).to_vec()));
+        Ok(self.chains.len() - 1)
     }
 
     /// A chain that is touched, whether or not anything is told of it.
     pub(super) fn open(&mut self, chain: Chain) -> Result<(), StoreError> {
-        let at = self.chain(chain);
-        self.chains[at].know(self.catalog)
+        let at = self.chain(chain)?;
+        self.chains[at].know(self.catalog, &mut self.known)
     }
 
     fn spill(&mut self, at: usize) -> Result<(), StoreError> {
@@ -185,7 +194,7 @@ impl<'a> Batch<'a> {
         if buffer.is_empty() {
             return Ok(());
         }
-        chained.know(self.catalog)?;
+        chained.know(self.catalog, &mut self.known)?;
         let state = chained.state.as_mut().expect("it was just read");
         let sealed = seal(buffer, &chained.layers, self.start.base(chain), state)?;
         chained.add(sealed, &self.writer, &self.shelf)?;
@@ -247,9 +256,14 @@ impl Chained {
         }
     }
 
-    fn know(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+    fn know(
+        &mut self,
+        catalog: &Catalog,
+        known: &mut BTreeMap<Chain, ChainState>,
+    ) -> Result<(), StoreError> {
         if self.state.is_none() {
-            self.state = Some(ChainState::read(catalog, self.chain)?);
+            let known = known.remove(&self.chain);
+            self.state = Some(known.map_or_else(|| ChainState::read(catalog, self.chain), Ok)?);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use model::{Chain, Oddity};
 
 use super::Batch;
 use super::batch::Chained;
+use super::state::ChainState;
 use crate::catalog::{Commit, FileId, MaskRow};
 use crate::follow::FollowedRanges;
 use crate::hot::Tail;
@@ -16,6 +17,8 @@ pub struct Published {
     pub counts: Counts,
     /// Busy with a merge of its runs, or idle. They are base segments now.
     pub merger: Merger,
+    /// The chains it touched, as they are now.
+    pub(crate) states: Vec<(Chain, ChainState)>,
 }
 
 /// What a batch of a followed chain's final blocks changes beside the base.
@@ -45,7 +48,7 @@ impl Batch<'_> {
         let file = commit.add_file(&self.record, sha256)?;
         commit.put_oddities(file, &self.oddities)?;
         let merger = self.name_all(commit, file, tails)?;
-        Ok(Published { counts, merger })
+        Ok(Published { counts, merger, states: self.states() })
     }
 
     /// The same for blocks of a followed chain that are final.
@@ -62,7 +65,12 @@ impl Batch<'_> {
             commit.set_followed(is_final.chain, ranges)?;
         }
         let merger = self.name_all(commit, file, tails)?;
-        Ok(Published { counts, merger })
+        Ok(Published { counts, merger, states: self.states() })
+    }
+
+    fn states(&mut self) -> Vec<(Chain, ChainState)> {
+        let states = self.chains.iter_mut().map(|chained| (chained.chain, chained.state.take()));
+        states.filter_map(|(chain, state)| Some((chain, state?))).collect()
     }
 
     /// The rest of the commit. Gives the merge that is under way.
@@ -95,13 +103,15 @@ impl Batch<'_> {
         let mut tails = Vec::new();
         for chained in &self.chains {
             let Some(state) = &chained.state else { continue };
-            let tail = Tail::read(self.catalog, &self.start, chained.chain)?;
+            let chain = chained.chain;
+            if self.start.hot(chain).is_empty() {
+                continue;
+            }
             let drop_to = is_final.filter(|is_final| is_final.chain == chained.chain);
             let drop_to = drop_to.and_then(|is_final| is_final.drop_to);
-            if !tail.is_empty() {
-                let base = chained.layers.clone();
-                tails.push(tail.over(base, state.clone(), drop_to, &self.writer)?);
-            }
+            let (base, state) = (chained.layers.clone(), state.clone());
+            let (catalog, start) = (self.catalog, &self.start);
+            tails.push(Tail::over(catalog, start, base, state, chain, drop_to, &self.writer)?);
         }
         Ok(tails)
     }

@@ -35,7 +35,7 @@ impl<'a> Batch<'a> {
     /// that of the bytes read: the same ones need not be read again.
     pub fn commit(self, sha256: &str) -> Result<Counts, StoreError> {
         let Batch { batch, mut parts, writer } = self;
-        let Published { counts, merger } = batch.publish(sha256)?;
+        let Published { counts, merger, .. } = batch.publish(sha256)?;
         parts.refresh()?;
         parts.adopt(merger, &writer);
         parts.merge_on(&writer);

@@ -12,6 +12,7 @@ pub(super) fn transactions(
     current: &Current,
     limit: usize,
 ) -> Result<Vec<UtxoTransaction>, StoreError> {
+    current.layers.must_read_all()?;
     let mut found: Vec<UtxoTransaction> = Vec::new();
     for chain in current.layers.chains().filter(|chain| chain.is_utxo()) {
         for layer in current.layers.visible(chain) {

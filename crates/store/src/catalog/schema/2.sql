@@ -126,7 +126,7 @@ CREATE TABLE hot_block (
   parent  BLOB NOT NULL,
   time    INTEGER NOT NULL,
   time_ns INTEGER NOT NULL,
-  facts   BLOB NOT NULL,
-  content BLOB NOT NULL,
+  -- What it tells of assets, where it does.
+  assets  BLOB,
   UNIQUE (chain, hash)
 ) STRICT;
