@@ -146,7 +146,7 @@ fn clippy() -> Result<Outcome> {
 }
 
 fn tests() -> Result<Outcome> {
-    let anvil = anvil();
+    let (anvil, bitcoind) = (anvil(), bitcoind());
     let nextest = match NEXTEST.get() {
         Ok(nextest) => nextest,
         Err(error) => {
@@ -163,7 +163,8 @@ fn tests() -> Result<Outcome> {
         }
     };
     let mut command = run::program(nextest);
-    command.args(["nextest", "run", "--workspace", "--locked"]).env("INTERDICT_ANVIL", &anvil);
+    command.args(["nextest", "run", "--workspace", "--locked"]);
+    command.env("INTERDICT_ANVIL", &anvil).env("INTERDICT_BITCOIND", &bitcoind);
     let summary = run::watch(&mut command, "Summary [")?;
     Ok(Outcome::Passed(summary.map(|line| without_colour(line.trim())).unwrap_or_default()))
 }
@@ -177,6 +178,17 @@ fn anvil() -> PathBuf {
     }
     tools::anvil().unwrap_or_else(|error| {
         println!("NOT TESTED against a real EVM node: {error:#}");
+        "none".into()
+    })
+}
+
+/// The same for a real Bitcoin node.
+fn bitcoind() -> PathBuf {
+    if let Some(named) = std::env::var_os("INTERDICT_BITCOIND") {
+        return named.into();
+    }
+    tools::knots::get().unwrap_or_else(|error| {
+        println!("NOT TESTED against a real Bitcoin node: {error:#}");
         "none".into()
     })
 }

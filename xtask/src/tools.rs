@@ -1,5 +1,7 @@
 //! The tools beside Rust: which, where, and how they come here.
 
+pub mod knots;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
