@@ -41,6 +41,7 @@ pub use self::run::Summary;
 
 use self::input::Input;
 use self::run::Run;
+use crate::bitcoin::frames;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
@@ -83,7 +84,7 @@ pub fn import_file(
         parquet(format, opened, &mut run)?;
         return Ok(run.finish(sha256));
     }
-    let is_framed = bitcoin_blocks::is_named_blk(&file.path);
+    let is_framed = frames::is_named_blk(&file.path);
     stream(format, &mut BufReader::with_capacity(1 << 16, opened), is_framed, run)
 }
 
@@ -106,7 +107,7 @@ pub fn import_reader(
         parquet(format, bytes::Bytes::from(bytes), &mut run)?;
         return Ok(run.finish(sha256));
     }
-    stream(format, reader, bitcoin_blocks::is_named_blk(Path::new(name)), run)
+    stream(format, reader, frames::is_named_blk(Path::new(name)), run)
 }
 
 /// [`import_reader`] for bytes already at hand, as tests and fuzzers have them.

@@ -5,6 +5,7 @@
 //! only once its answers fit together; what several sources say of one transfer
 //! is settled by the store, as [`model::Memory`] does it. This crate may do I/O.
 
+pub mod bitcoin;
 pub mod evm;
 pub mod http;
 pub mod import;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use model::Chain;
 
-use super::bitcoin_blocks::{self, Key};
 use super::error::{ImportError, Problem};
 use super::evm::Table;
 use super::{Format, Options, cryo, ethereum_etl};
+use crate::bitcoin::frames::{self, Key};
 
 /// One file of a plan, with what other files of the plan say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn belongs(format: Format, path: &Path) -> bool {
         Format::TransfersParquet | Format::Cryo => &["parquet"],
         // Beside blk files a node keeps rev files, which are not blocks.
         Format::BitcoinBlocks => {
-            let is_block = bitcoin_blocks::is_named_blk(path) || bitcoin_blocks::is_named_key(path);
+            let is_block = frames::is_named_blk(path) || frames::is_named_key(path);
             return is_block || extensions_of_blocks(&extension);
         }
     };
@@ -147,7 +147,7 @@ impl Keys {
         }
         let beside = directory.join("xor.dat");
         if beside.is_file() {
-            return bitcoin_blocks::read_key(&beside).map(Some);
+            return frames::read_key(&beside).map(Some);
         }
         let mut named = self.0.values();
         Ok(named.next().copied().filter(|_| named.next().is_none()))
@@ -159,11 +159,11 @@ fn take_keys(format: Format, found: &mut Found) -> Result<Keys, ImportError> {
     if format != Format::BitcoinBlocks {
         return Ok(keys);
     }
-    for path in found.values().filter(|path| bitcoin_blocks::is_named_key(path)) {
+    for path in found.values().filter(|path| frames::is_named_key(path)) {
         let directory = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        keys.0.insert(directory, bitcoin_blocks::read_key(path)?);
+        keys.0.insert(directory, frames::read_key(path)?);
     }
-    found.retain(|_, path| !bitcoin_blocks::is_named_key(path));
+    found.retain(|_, path| !frames::is_named_key(path));
     Ok(keys)
 }
 

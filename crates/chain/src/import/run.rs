@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use model::{Chain, Evidence, Fact, Oddity, Transfer, TransferId};
 
-use super::bitcoin_blocks::Key;
 use super::error::{ImportError, Place, Problem};
 use super::{Options, Progress, Sink};
+use crate::bitcoin::frames::Key;
 
 /// What a file came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
