@@ -50,7 +50,8 @@ pub struct Store {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Stats {
     pub transfers: u64,
-    /// Addresses any file named, each once a chain.
+    /// Addresses any file named, each once a chain. Where a chain has several segments, their
+    /// addresses are gone through to find those they share.
     pub addresses: u64,
     pub blocks: u64,
     pub files: u64,
