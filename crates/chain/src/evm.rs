@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use model::Chain;
+use model::{Chain, Fact, Oddity};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::{Mutex, watch};
@@ -129,6 +129,8 @@ impl Node {
         for (way, method, params) in ways {
             match self.ask(method, params).await {
                 Ok(answer) if answer.get() != "null" => return Ok(way),
+                // It has the method, and lacks this block's state, or is at its first block.
+                Err(error) if matches!(error.kind, Kind::NotFound) => return Ok(way),
                 Err(error) if error.is_transient() => return Err(error),
                 _ => {}
             }
@@ -169,15 +171,19 @@ impl Node {
         let (receipts, traces) =
             tokio::try_join!(self.receipts(&block, &hash), self.traces(&hash, height))?;
         let (chain, rules, internal) = (self.chain, self.rules, self.internal);
+        let refused = match &traces {
+            Traced::Refused(why) => Some(why.clone()),
+            Traced::None | Traced::Some(_) => None,
+        };
         // Hashing and reading a large block takes milliseconds others wait for.
         let decoded = tokio::task::spawn_blocking(move || {
             let replies = Replies {
                 block: block.get(),
                 receipts: receipts.as_replies(),
                 traces: match (&traces, internal) {
-                    (Some(traces), Internal::TraceBlock) => Traces::Flat(traces.get()),
-                    (Some(traces), _) => Traces::Nested(traces.get()),
-                    (None, _) => Traces::None,
+                    (Traced::Some(traces), Internal::TraceBlock) => Traces::Flat(traces.get()),
+                    (Traced::Some(traces), _) => Traces::Nested(traces.get()),
+                    (Traced::None | Traced::Refused(_), _) => Traces::None,
                 },
             };
             decode::block(chain, height, &rules, &replies)
@@ -185,7 +191,13 @@ impl Node {
         let decoded = decoded.await.map_err(|e| {
             self.error(Kind::from(Lie::Impossible("the block could not be read".into()))).because(e)
         })?;
-        decoded.map_err(|lie| self.error(Kind::from(lie)))
+        let mut block = decoded.map_err(|lie| self.error(Kind::from(lie)))?;
+        if let Some(why) = refused {
+            let at = format!("block {height} of {chain}");
+            let what = format!("its internal value is not seen: the node says {why:?}");
+            block.facts.push(Fact::Oddity(Oddity { at, what, transfer: None }));
+        }
+        Ok(block)
     }
 
     async fn receipts(&self, block: &RawValue, hash: &str) -> Result<Given, SourceError> {
@@ -211,19 +223,21 @@ impl Node {
         Ok(Given::Each(each))
     }
 
-    async fn traces(&self, hash: &str, height: u64) -> Result<Option<Box<RawValue>>, SourceError> {
+    async fn traces(&self, hash: &str, height: u64) -> Result<Traced, SourceError> {
         // Before the first transaction there is nothing to trace, and nodes refuse it.
         if height == 0 {
-            return Ok(None);
+            return Ok(Traced::None);
         }
-        match self.internal {
-            Internal::TraceBlock => {
-                self.ask_for("trace_block", json!([hex(height)])).await.map(Some)
-            }
-            Internal::CallTracer => {
-                self.ask_for("debug_traceBlockByHash", tracer(hash)).await.map(Some)
-            }
-            Internal::Unseen | Internal::Plain | Internal::Told => Ok(None),
+        let answer = match self.internal {
+            Internal::TraceBlock => self.ask_for("trace_block", json!([hex(height)])).await,
+            Internal::CallTracer => self.ask_for("debug_traceBlockByHash", tracer(hash)).await,
+            Internal::Unseen | Internal::Plain | Internal::Told => return Ok(Traced::None),
+        };
+        match answer {
+            Ok(traces) => Ok(Traced::Some(traces)),
+            // A node that keeps no old state still has old blocks.
+            Err(SourceError { kind: Kind::Refused(why), .. }) => Ok(Traced::Refused(why)),
+            Err(error) => Err(error),
         }
     }
 
@@ -308,6 +322,13 @@ fn was_replaced(error: &SourceError) -> bool {
         || matches!(error.kind, Kind::NotFound) && error.method != Some("eth_getBlockByNumber")
 }
 
+enum Traced {
+    None,
+    Some(Box<RawValue>),
+    /// The node has the method, and will not answer it for this block.
+    Refused(String),
+}
+
 enum Given {
     Block(Box<RawValue>),
     Each(Vec<String>),
@@ -329,7 +350,8 @@ fn hex(height: u64) -> String {
 /// Calls without their events: those come with the receipts.
 fn tracer(block: &str) -> serde_json::Value {
     let config = json!({ "onlyTopCall": false, "withLog": false });
-    json!([block, { "tracer": "callTracer", "tracerConfig": config }])
+    // Five seconds for a transaction, as geth has it, are not enough for some.
+    json!([block, { "tracer": "callTracer", "tracerConfig": config, "timeout": "60s" }])
 }
 
 #[cfg(test)]

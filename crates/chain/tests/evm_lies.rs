@@ -310,6 +310,22 @@ async fn a_node_without_traces_says_so() {
 }
 
 #[tokio::test]
+async fn a_block_whose_state_the_node_gave_up_is_read_without_its_calls() {
+    let truth = truth();
+    let gone = "missing trie node 5e1f (path 0a) state 0x01 is not available";
+    let block = block_from(move |method, params| match method {
+        "debug_traceBlockByHash" => Answer::Error(-32000, gone),
+        _ => truth.answer(method, params),
+    });
+    let facts = block.await.expect("true as far as it goes").facts;
+    assert!(!facts.iter().any(|fact| matches!(fact, model::Fact::TracesCover { .. })));
+    let is_said = facts.iter().any(|fact| {
+        matches!(fact, model::Fact::Oddity(odd) if odd.what.contains("internal value is not seen"))
+    });
+    assert!(is_said, "{facts:?}");
+}
+
+#[tokio::test]
 async fn a_key_in_the_address_is_in_no_error() {
     let url = serve(|_, _| Answer::Status(401, "")).await;
     let url = url.replace("http://", "http://user:secret@") + "/v3/secret?key=secret";

@@ -189,7 +189,7 @@ impl Told<'_> {
     ) -> Result<Fee, Lie> {
         let (fee, odd) = fees::of(&self.header, tx, receipt)?;
         facts.extend(odd.map(|what| self.odd(Some(about.tx), what)));
-        if !tx.is_deposit() {
+        if !tx.is_deposit() && !tx.is_system() {
             let payer = Some(tx.from.into_array());
             let mut transfer = about.native(Position::Fee, payer, None, fee.paid);
             transfer.kind = TransferKind::Fee;

@@ -39,7 +39,7 @@ impl Tx {
 /// A transaction's fee, with what is odd about it.
 pub fn of(header: &Header, tx: &Tx, receipt: &Receipt) -> Result<(Fee, Option<String>), Lie> {
     let lie = |what: &str| Lie::Transaction { tx: tx.hash.to_string(), what: what.into() };
-    if tx.is_deposit() {
+    if tx.is_deposit() || tx.is_system() {
         return Ok((Fee::default(), None));
     }
     let gas = U256::from(receipt.gas_used.to::<u64>());

@@ -285,6 +285,20 @@ fn value_that_leaves_an_account_that_did_not_run_is_odd() {
     assert_eq!(inner("SELFDESTRUCT", sender, contract), (1, 0));
 }
 
+#[test]
+fn what_a_chain_does_to_itself_need_not_be_traced() {
+    let own = Tx { from: Address::ZERO, to: Some(Address::ZERO), ..tx(B256::repeat_byte(9)) };
+    let txs = [tx(HASH), own];
+    let of = Of { height: 5, time: Timestamp::UNIX_EPOCH, hash: HASH, txs: &txs };
+    let root = json!({ "result": call(Address::repeat_byte(0xaa), 1, vec![]) });
+    let count = |roots: &[Value]| {
+        traces::nested(&json!(roots).to_string(), &of).ok().map(|read| read.traces.len())
+    };
+    assert_eq!(count(std::slice::from_ref(&root)), Some(1));
+    assert_eq!(count(&[root.clone(), root]), Some(2));
+    assert_eq!(count(&[]), None);
+}
+
 /// A tree of calls, some failed, in both forms.
 #[derive(Clone, Debug)]
 struct Tree {

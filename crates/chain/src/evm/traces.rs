@@ -262,12 +262,9 @@ pub fn nested(text: &str, of: &Of<'_>) -> Result<Read, Lie> {
         return Err(Lie::Traces(format!("a call deeper than {DEPTH_MAX}")));
     }
     let nested = if nesting <= NESTING_PLAIN { parse(text) } else { parse_deep(text) }?;
-    if nested.len() != of.txs.len() {
-        let (traces, txs) = (nested.len(), of.txs.len());
-        return Err(Lie::Traces(format!("of {traces} transactions, in a block of {txs}")));
-    }
+    let txs = traced(nested.len(), of.txs)?;
     let (mut read, mut running) = (Read::default(), Running::default());
-    for (tx_index, (tx, nested)) in (0u32..).zip(of.txs.iter().zip(nested)) {
+    for ((tx_index, tx), nested) in txs.into_iter().zip(nested) {
         if let Some(found) = nested.tx.filter(|found| *found != tx.hash) {
             let what = format!("that they are of {found}");
             return Err(lie(tx, &what));
@@ -281,6 +278,20 @@ pub fn nested(text: &str, of: &Of<'_>) -> Result<Read, Lie> {
         }
     }
     Ok(read)
+}
+
+/// The transactions so many traces are of, with their places: all, or all but the
+/// chain's own.
+fn traced(count: usize, txs: &[Tx]) -> Result<Vec<(u32, &Tx)>, Lie> {
+    let mut all: Vec<(u32, &Tx)> = (0u32..).zip(txs).collect();
+    if count != all.len() {
+        all.retain(|(_, tx)| !tx.is_system());
+    }
+    if count != all.len() {
+        let what = format!("of {count} transactions, in a block of {}", txs.len());
+        return Err(Lie::Traces(what));
+    }
+    Ok(all)
 }
 
 fn read_frame(frame: Frame, tx: &Tx, tx_index: u32, of: &Of<'_>) -> Result<Trace, Lie> {
@@ -546,7 +557,7 @@ pub fn agree(traces: &[Trace], txs: &[Tx], receipts: &[Receipt]) -> Result<(), L
     }
     for ((tx, receipt), root) in txs.iter().zip(receipts).zip(roots) {
         // A rollup's own transactions may do more than one call.
-        if tx.is_known() {
+        if tx.is_known() && !tx.is_system() {
             agrees(tx, receipt, root.ok_or_else(|| lie(tx, "nothing"))?)?;
         }
     }

@@ -205,7 +205,14 @@ impl Wire {
             || has(&["rate limit", "too many requests", "request limit", "compute units"])
         {
             Kind::RateLimited { after: None }
-        } else if has(&["header not found", "block not found", "unknown block", "not found"]) {
+        } else if has(&["missing trie node", "historical state", "pruned", "state not available"])
+            || has(&["state is not available", "state unavailable"])
+        {
+            // Its state of that time is gone, and does not come back.
+            Kind::Refused(said())
+        } else if has(&["not traceable"])
+            || has(&["header not found", "block not found", "unknown block", "not found"])
+        {
             Kind::NotFound
         } else if matches!(error.code, -32700 | -32600 | -32602) {
             Kind::Refused(said())
