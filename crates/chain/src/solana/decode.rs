@@ -371,6 +371,11 @@ fn keys(message: &Message, meta: &Meta) -> Result<Vec<[u8; 32]>, String> {
     if (writable.len(), readonly.len()) != message.looked_up {
         return Err("the addresses looked up are not as many as it names".into());
     }
+    // Instructions name them by one byte.
+    let count = keys.len() + writable.len() + readonly.len();
+    if count > 256 {
+        return Err(format!("{count} accounts, where 256 can be named"));
+    }
     for text in writable.iter().chain(readonly) {
         keys.push(replies::key(text)?);
     }
