@@ -48,7 +48,7 @@ use self::rows::Rows;
 use crate::StoreError;
 pub use draft::{Draft, DraftEntry, DraftRow, Interner};
 pub use layout::Shown;
-pub use whole::{GroupTimes, Whole};
+pub use whole::Whole;
 
 /// No address: the other end of a fee or a reward, or the transaction itself on Bitcoin.
 pub const NOBODY: u32 = u32::MAX;

@@ -9,6 +9,7 @@
 //! | `past` | what of one chain is visible: layers in order of time, masked rows left out |
 //! | `expand` | a frontier, in phases so that a cold disk waits once |
 //! | `merge` | rows of several layers in one order of time |
+//! | `moments` | when a row was, from a table |
 //! | `scan` | everything in order of time |
 //! | `transaction` | transactions, and who spent what |
 //! | `coverage` | degrees and what is held, from tables and not from rows |
@@ -19,6 +20,7 @@ mod columns;
 mod coverage;
 mod expand;
 mod merge;
+mod moments;
 mod numbering;
 mod past;
 mod scan;

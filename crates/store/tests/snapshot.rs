@@ -400,11 +400,26 @@ fn told(walk: &Walk<'_>, direction: Direction, steps: &[Step]) -> Vec<Transfer> 
     told.collect()
 }
 
+/// Whether each row has a time of its own, too many to be held as a table, or a hundred share one.
+#[test]
+fn a_walk_over_many_rows_knows_when_they_were() {
+    for (rows, each) in [(70_000, 1), (70_000, 100), (3_000, 1)] {
+        let snapshot = long_past(Chain::ETHEREUM, rows, each);
+        let ordinals = [0, 1, 99, 100, 1023, 1024, rows / 2, rows - 1].map(u64::from);
+        let step = |ordinal: u64| Step { from: 0, to: 0, ordinal };
+        let walk = snapshot.walk(Chain::ETHEREUM);
+        let mut times = Vec::new();
+        walk.times(&ordinals.map(step), &mut times).expect("answers");
+        let one = |ordinal: u64| walk.transfer(ordinal).expect("is there").time;
+        assert_eq!(times, ordinals.map(one));
+    }
+}
+
 /// More than a second thread is started for, read to the end, anew, and from the middle.
 #[test]
 fn columns_read_ahead_say_what_a_scan_says() {
     let chain = Chain::ETHEREUM;
-    let snapshot = long_past(chain, 70_000);
+    let snapshot = long_past(chain, 70_000, 100);
     let mut scanned = Vec::new();
     let scan = snapshot.scan(chain, None, None, &mut |transfer| {
         scanned.push((transfer.from_account(), transfer.amount, transfer.time));
@@ -432,7 +447,7 @@ fn columns_read_ahead_say_what_a_scan_says() {
     }
 }
 
-fn long_past(chain: Chain, rows: u32) -> Snapshot {
+fn long_past(chain: Chain, rows: u32, each: u32) -> Snapshot {
     let mut draft = Draft::new(chain);
     let mut hash = [0; 32];
     for n in 0..rows {
@@ -444,12 +459,12 @@ fn long_past(chain: Chain, rows: u32) -> Snapshot {
         let row = DraftRow { from, to, amount, position, ..nothing(asset) };
         let first = u32::try_from(draft.rows.len()).expect("small");
         draft.rows.push(row);
-        let time = 1_500_000_000 + i64::from(n / 100);
+        let time = 1_500_000_000 + i64::from(n / each);
         draft.entries.push(DraftEntry {
             hash: draft.hashes.intern(&hash),
             time: Timestamp::from_second(time).expect("in range"),
-            height: Some(u64::from(n / 100)),
-            tx_index: Some(n % 100),
+            height: Some(u64::from(n / each)),
+            tx_index: Some(n % each),
             rows: first..first + 1,
             is_utxo: false,
             is_coinbase: false,

@@ -295,11 +295,6 @@ impl Rows {
         Ok(())
     }
 
-    /// The entry of each row of a group.
-    pub(super) fn entries(&self, region: &Region, group: usize, out: &mut Vec<u64>) -> Checked<()> {
-        self.groups.group(region, group)?.read_all(ENTRY, out)
-    }
-
     /// Decodes what a sweep reads of a group, column by column.
     pub(super) fn columns(
         &self,

@@ -57,26 +57,6 @@ impl Segment {
         Ok(())
     }
 
-    /// When each row of a group was. `out` is for one segment only.
-    pub fn group_times(&self, group: u32, out: &mut GroupTimes) -> Result<(), StoreError> {
-        let GroupTimes { times, entries, page, page_times } = out;
-        self.rows.entries(&self.region, group as usize, entries)?;
-        times.clear();
-        for entry in entries.iter() {
-            let number = entry / u64::from(Segment::GROUP);
-            if *page != Some(number) {
-                let number = u32::try_from(number).map_err(|_| self.odd("a row is of no entry"))?;
-                *page = None;
-                self.entry_times(number, page_times)?;
-                *page = Some(u64::from(number));
-            }
-            let at = usize::try_from(entry % u64::from(Segment::GROUP)).expect("below 1024");
-            let time = page_times.get(at);
-            times.push(*time.ok_or_else(|| self.odd("a row is of no entry"))?);
-        }
-        Ok(())
-    }
-
     /// As [`Segment::asset`], without a copy where it is kept decoded.
     pub fn kept_asset(&self, number: u32) -> Result<Cow<'_, Asset>, StoreError> {
         let kept = self.assets.get(number as usize);
@@ -91,17 +71,6 @@ impl Segment {
         self.addresses.prefetch(&self.region, row.from);
         self.addresses.prefetch(&self.region, row.to);
     }
-}
-
-/// When the rows of one group of one segment were: see [`Segment::group_times`].
-#[derive(Default)]
-pub struct GroupTimes {
-    /// By the row's place in its group.
-    pub times: Vec<Timestamp>,
-    entries: Vec<u64>,
-    /// The page of entries decoded last.
-    page: Option<u64>,
-    page_times: Vec<Timestamp>,
 }
 
 /// Memory that groups are decoded into.

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use model::{Account, Address, Chain, Coverage, Direction, Timestamp, Transfer, TxHash};
 use roaring::RoaringBitmap;
 
+use super::moments::Moments;
 use super::numbering::Numbering;
 use crate::StoreError;
 use crate::layers::{Layer, SegmentId};
@@ -27,6 +28,7 @@ pub(super) struct Visible {
     /// Entries.
     pub masked: Arc<RoaringBitmap>,
     veil: OnceLock<Veil>,
+    moments: OnceLock<Option<Moments>>,
     pub covered: OnceLock<Coverage>,
 }
 
@@ -112,6 +114,7 @@ impl Visible {
             segment: Arc::clone(&layer.segment),
             masked: Arc::clone(&layer.masked),
             veil: OnceLock::new(),
+            moments: OnceLock::new(),
             covered: OnceLock::new(),
         }
     }
@@ -130,6 +133,14 @@ impl Visible {
             let _ = self.veil.set(Veil::of(&self.segment, &self.masked)?);
         }
         Ok(self.veil.get())
+    }
+
+    /// None where rows are better asked one by one.
+    pub fn moments(&self) -> Result<Option<&Moments>, StoreError> {
+        if self.moments.get().is_none() {
+            let _ = self.moments.set(Moments::of(&self.segment)?);
+        }
+        Ok(self.moments.get().and_then(Option::as_ref))
     }
 
     /// The rows of a time range. A transfer at `until` is in it.

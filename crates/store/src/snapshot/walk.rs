@@ -12,7 +12,7 @@ use model::{Account, Chain, Direction, Timestamp, Transfer};
 
 use super::past::Past;
 use crate::StoreError;
-use crate::segment::{GroupTimes, NOBODY, Segment, Whole};
+use crate::segment::{NOBODY, Whole};
 
 /// A chain to be walked. Numbers and ordinals hold for the life of the value.
 pub struct Walk<'a> {
@@ -124,27 +124,19 @@ impl<'a> Walk<'a> {
     /// When each step was, in their order.
     pub fn times(&self, steps: &[Step], out: &mut Vec<Timestamp>) -> Result<(), StoreError> {
         let Some(past) = self.past else { return Ok(()) };
-        let first = out.len();
-        out.resize(first + steps.len(), Timestamp::UNIX_EPOCH);
-        let groups = Groups::of(past, steps);
-        let mut layer = None;
-        let mut decoded = GroupTimes::default();
-        for (at, group, order) in groups.each() {
-            let segment = &past.layers[at].segment;
-            if layer.replace(at) != Some(at) {
-                decoded = GroupTimes::default();
+        out.reserve(steps.len());
+        let mut layer = usize::MAX;
+        let mut moments = None;
+        for step in steps {
+            let (at, row) = split(step.ordinal);
+            if at != layer {
+                moments = past.layers[at].moments()?;
+                layer = at;
             }
-            let is_dense = order.len() >= DENSE;
-            if is_dense {
-                segment.group_times(group, &mut decoded)?;
-            }
-            for n in order {
-                let (_, row) = split(steps[*n as usize].ordinal);
-                out[first + *n as usize] = match is_dense {
-                    true => decoded.times[(row % Segment::GROUP) as usize],
-                    false => segment.row_time(row)?,
-                };
-            }
+            out.push(match moments.and_then(|moments| moments.time(row)) {
+                Some(time) => time,
+                None => past.layers[at].segment.row_time(row)?,
+            });
         }
         Ok(())
     }
@@ -172,59 +164,6 @@ impl<'a> Walk<'a> {
             self.numbers.meet_all(past, &mut steps[first..])?;
         }
         Ok(())
-    }
-}
-
-/// From so many steps in a group of rows on, the times of all its rows are decoded.
-const DENSE: usize = 24;
-
-/// Steps by the group of rows they are in, so that each is decoded once.
-struct Groups {
-    /// By layer: the number of its first group among all.
-    firsts: Vec<usize>,
-    /// By group: where its steps end in `order`; there is one more, the first, which is 0.
-    ends: Vec<u32>,
-    order: Vec<u32>,
-}
-
-impl Groups {
-    fn of(past: &Past, steps: &[Step]) -> Groups {
-        let mut firsts = Vec::with_capacity(past.layers.len());
-        let mut count = 0;
-        for layer in &past.layers {
-            firsts.push(count);
-            count += layer.segment.head().rows.div_ceil(Segment::GROUP) as usize;
-        }
-        let group = |step: &Step| {
-            let (at, row) = split(step.ordinal);
-            firsts[at] + (row / Segment::GROUP) as usize
-        };
-        let mut starts = vec![0u32; count + 1];
-        steps.iter().for_each(|step| starts[group(step)] += 1);
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += std::mem::replace(start, sum);
-        }
-        let mut order = vec![0; steps.len()];
-        for (n, step) in (0u32..).zip(steps) {
-            let next = &mut starts[group(step)];
-            order[*next as usize] = n;
-            *next += 1;
-        }
-        // Each start has moved to its end.
-        Groups { firsts, ends: starts, order }
-    }
-
-    /// Layer, group and steps of each group that has any.
-    fn each(&self) -> impl Iterator<Item = (usize, u32, &[u32])> {
-        let mut start = 0;
-        self.ends.iter().enumerate().filter_map(move |(group, end)| {
-            let order = &self.order[start..*end as usize];
-            start = *end as usize;
-            let at = self.firsts.partition_point(|first| *first <= group) - 1;
-            let group = u32::try_from(group - self.firsts[at]).expect("rows have 32 bits");
-            (!order.is_empty()).then_some((at, group, order))
-        })
     }
 }
 

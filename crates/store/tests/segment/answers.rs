@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Address, Asset, Chain, Direction, TxHash};
 use store::segment::told::{Told, told_of};
-use store::segment::{EntryColumns, GroupTimes, NOBODY, RowColumns, Segment};
+use store::segment::{EntryColumns, NOBODY, RowColumns, Segment};
 
 use crate::story::{EntryStory, RowStory, Story};
 
@@ -157,7 +157,6 @@ fn check_whole(story: &Story, segment: &Segment, some: usize) {
         .collect();
     let asked: Vec<_> = all.iter().step_by(some).collect();
     let rows: Vec<u32> = asked.iter().map(|(number, ..)| *number).collect();
-    let mut times = GroupTimes::default();
     let mut count = 0;
     let told = segment.each_whole(&rows, |at, whole| {
         let (number, entry, told) = asked[at];
@@ -165,12 +164,6 @@ fn check_whole(story: &Story, segment: &Segment, some: usize) {
         assert_eq!(whole.flags.is_hidden, told.is_hidden);
         let transfer = whole.transfer(segment).expect("reads");
         assert_eq!(transfer, (!told.is_hidden).then(|| entry.transfer(story.chain, told)));
-        if number % Segment::GROUP == 0 {
-            segment.group_times(number / Segment::GROUP, &mut times).expect("reads");
-        }
-        if some == 1 {
-            assert_eq!(times.times[(number % Segment::GROUP) as usize], entry.time);
-        }
         count += 1;
         Ok(())
     });

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::StoreError;
 use store::segment::told::told_of;
-use store::segment::{EntryColumns, GroupTimes, RowColumns, Segment};
+use store::segment::{EntryColumns, RowColumns, Segment};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{any_story, small, written};
@@ -42,11 +42,6 @@ pub fn ask_everything(segment: &Segment) -> Result<String, StoreError> {
             add(&whole.transfer(segment)?);
             Ok(())
         })?;
-    }
-    let mut times = GroupTimes::default();
-    for group in 0..head.rows.div_ceil(Segment::GROUP) {
-        segment.group_times(group, &mut times)?;
-        add(&times.times);
     }
     for row in 0..head.rows {
         add(&segment.row(row)?);
