@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::{Chain, Date, Timestamp};
 use trace::{Method, Policy};
 
+use crate::follow::finality::FinalityText;
+
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
 #[command(name = "interdict", version, about, long_about = None, after_help = EXAMPLES, max_term_width = 100)]
@@ -26,6 +28,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   interdict import transfers-csv theft.csv --chain ethereum
+  interdict follow --chain ethereum --rpc http://127.0.0.1:8545 --from 19000000
   interdict lists import ofac sdn_advanced.xml.bz2
   interdict labels import tagpack packs/
   interdict trace 0x47666fab8bd0ac7003bce3f5c3585383f09486e2 --policy fifo
@@ -39,6 +42,16 @@ Examples:
 pub enum Command {
     /// Take in transfers and blocks from files
     Import(ImportArgs),
+    /// Keep the store at the tip of chains, from nodes
+    Follow(FollowArgs),
+    /// List the transfers that are stored, one a line
+    Transfers(TransfersArgs),
+    /// The configuration: what counts, and where it came from
+    #[command(after_help = "\
+Examples:
+  interdict config check
+  interdict config check --config interdict.toml --format json")]
+    Config(ConfigArgs),
     /// Sanctions and other lists: import, show
     #[command(after_help = "\
 Examples:
@@ -126,6 +139,109 @@ pub struct ImportArgs {
     pub chain: Option<Chain>,
     #[arg(long, value_enum, default_value_t)]
     pub report: TextFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --chain every chain of the configuration is followed: --config, else interdict.toml
+here, else the one in the home. It stops on SIGTERM and ctrl-C, and may be killed at any
+moment: what was stored stays, and it goes on from there. Other commands run beside it.
+
+Exit code: 0 it was told to stop, or with --once every chain is stored up to its tip;
+anything else a chain could not be followed, and why is said. Others go on meanwhile.
+
+Examples:
+  interdict follow
+  interdict follow --chain ethereum --rpc http://127.0.0.1:8545 --from 19000000
+  interdict follow --chain eip155:31337 --rpc http://127.0.0.1:8545 --once
+  interdict follow --chain bitcoin --rpc http://127.0.0.1:8332 --finality 3")]
+pub struct FollowArgs {
+    /// Only this chain: a CAIP-2 id or a name such as `ethereum`
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    /// A node of it: http, https, ws, wss, or the path of a socket. Several may be given; a
+    /// password in it shows in the list of processes, a file named in the configuration does not
+    #[arg(long, value_name = "URL", requires = "chain")]
+    pub rpc: Vec<String>,
+    /// The lowest block wanted [default: 0]
+    #[arg(long, value_name = "HEIGHT", requires = "chain")]
+    pub from: Option<u64>,
+    /// Stop at the tip
+    #[arg(long)]
+    pub once: bool,
+    /// When a block is final: `node`, when the node says so, or a number of confirmations
+    /// [default: by chain]
+    #[arg(long, value_name = "node|N", requires = "chain")]
+    pub finality: Option<FinalityText>,
+    /// How many of the newest blocks can be undone, also final ones [default: by chain]
+    #[arg(long, value_name = "BLOCKS", requires = "chain")]
+    pub undo: Option<u64>,
+    /// The configuration to read
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+In the order of time, then height, place in the block, transaction and position: the same
+store gives the same lines. On Bitcoin each line is an input (to is null) or an output
+(from is null) of the transaction. Amounts are base units. docs/operating/following.md says
+what each field is.
+
+Examples:
+  interdict transfers --chain ethereum --from 19000000 --to 19000100 --format json
+  interdict transfers --chain bitcoin-regtest --format csv
+  interdict transfers --chain ethereum --pending")]
+pub struct TransfersArgs {
+    /// A CAIP-2 id or a name such as `ethereum`
+    #[arg(long)]
+    pub chain: Chain,
+    /// From this block
+    #[arg(long, value_name = "HEIGHT")]
+    pub from: Option<u64>,
+    /// To this block, which is included
+    #[arg(long, value_name = "HEIGHT")]
+    pub to: Option<u64>,
+    /// Those of watched addresses that are in no block yet, and what became of them
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub pending: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TransfersFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TransfersFormat {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object a line
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say every value and where it came from: flag, environment, file, default
+    #[command(after_help = "\
+Examples:
+  interdict config check
+  interdict config check --config interdict.toml --format json")]
+    Check(ConfigCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigCheckArgs {
+    /// The configuration to read
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
 }
 
 #[derive(Debug, Args)]

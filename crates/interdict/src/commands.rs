@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub mod completions;
+pub mod config;
 pub mod drill;
+pub mod follow;
 pub mod import;
 pub mod labels;
 pub mod lists;
@@ -9,6 +11,7 @@ pub mod screen;
 pub mod status;
 pub mod store;
 pub mod trace;
+pub mod transfers;
 pub mod verify;
 
 use std::fs::File;

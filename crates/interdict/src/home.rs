@@ -35,6 +35,17 @@ impl Home {
         &self.path
     }
 
+    /// The process that writes now, if any does.
+    pub fn writing_process(&self) -> Option<u32> {
+        let lock = fs::File::open(self.path.join("writer.lock")).ok()?;
+        // Given back at once: a writer that wants it meanwhile tries again.
+        if !matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock)) {
+            return None;
+        }
+        let note = fs::read_to_string(self.path.join("writer")).ok()?;
+        note.strip_prefix("process ")?.split(' ').next()?.parse().ok()
+    }
+
     /// The key of this home, made at first use and readable by its owner only.
     pub fn signing_key(&self) -> Result<SigningKey> {
         let folder = self.path.join(KEYS);

@@ -2,12 +2,14 @@
 //!
 //! [`cli`] says what can be typed, one file of [`commands`] does each command, and
 //! [`render`] writes answers for people. Here alone the parts meet: importers give facts,
-//! the store keeps them, labels and lists become a book, the trace reads both.
+//! the store keeps them ([`follow`] from nodes, as [`config`] says), labels and lists become a book, the trace reads both.
 
 pub mod bundle;
 pub mod case;
 pub mod cli;
 mod commands;
+pub mod config;
+pub mod follow;
 mod home;
 mod out;
 pub mod render;
@@ -41,6 +43,9 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Import(args) => commands::import::run(&home, args, out),
         Command::Lists(args) => commands::lists::run(&home, args, out),
         Command::Labels(args) => commands::labels::run(&home, args, out),
+        Command::Follow(args) => commands::follow::run(&home, args, out),
+        Command::Transfers(args) => commands::transfers::run(&home, &args, out),
+        Command::Config(args) => commands::config::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
         Command::Screen(args) => commands::screen::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),

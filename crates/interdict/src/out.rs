@@ -102,8 +102,13 @@ impl Out {
         bar
     }
 
+    /// May progress be drawn over itself?
+    pub fn is_shown_live(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
     fn progress(&self, bar: ProgressBar) -> ProgressBar {
-        if self.quiet || !io::stderr().is_terminal() {
+        if !self.is_shown_live() {
             return ProgressBar::hidden();
         }
         bar

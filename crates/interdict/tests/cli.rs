@@ -8,8 +8,12 @@ use std::process::{Command, Stdio};
 use common::{Home, binary, case_file, case_text, csv, evm, hash, read, rows, texts};
 use serde_json::Value;
 
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 25] = [
     &["import"],
+    &["follow"],
+    &["transfers"],
+    &["config"],
+    &["config", "check"],
     &["lists"],
     &["lists", "import"],
     &["lists", "status"],
@@ -56,7 +60,7 @@ fn an_example_of_the_help_names_only_flags_that_exist() {
         let (_, examples) = said.split_once("Examples:").expect("examples");
         for example in examples.lines().filter_map(|line| line.trim().strip_prefix("interdict ")) {
             let words: Vec<&str> = example.split_whitespace().collect();
-            let nested = ["lists", "labels", "store", "drill"];
+            let nested = ["lists", "labels", "store", "drill", "config"];
             let depth = if nested.contains(&words[0]) { 2 } else { 1 };
             let help = home.ok(&[&words[..depth], &["--help"]].concat());
             for flag in words.iter().filter(|word| word.starts_with("--")) {

@@ -1,4 +1,6 @@
-//! `interdict status`: what the home holds.
+//! `interdict status`: what the home holds, and how chains are followed.
+
+mod following;
 
 use std::process::ExitCode;
 
@@ -14,6 +16,7 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
     let stats = store.stats()?;
     let coverage = store.coverage()?;
     let files = store.files()?;
+    let following = following::rows(home, &store)?;
     if args.format == TextFormat::Json {
         let met = store.oddities(usize::MAX)?.into_iter().map(
             |row| serde_json::json!({ "file": row.file, "at": row.oddity.at, "what": row.oddity.what }),
@@ -29,6 +32,7 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
             .collect();
         out.json(&serde_json::json!({
             "home": home.path(), "stats": stats, "coverage": coverage, "files": files, "oddities": oddities,
+            "following": following,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -43,6 +47,9 @@ pub fn run(home: &Home, args: StatusArgs, out: &Out) -> Result<ExitCode> {
             _ => "times unknown".to_string(),
         };
         out.print(&format!("{:<10} {} transfers, {span}\n", chain.chain.name(), chain.transfers))?;
+    }
+    for row in &following {
+        out.print(&following::text(row))?;
     }
     for row in store.list_versions()? {
         out.print(&format!(

@@ -46,6 +46,15 @@ impl Home {
         command
     }
 
+    /// Starts it, and leaves it running.
+    pub fn spawn(&self, args: &[&str]) -> std::process::Child {
+        let mut command = std::process::Command::new(binary());
+        command.env_clear().current_dir(self.folder.path());
+        command.env("INTERDICT_HOME", self.path("home")).args(args);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        command.spawn().expect("the binary runs")
+    }
+
     pub fn run(&self, args: &[&str]) -> Run {
         Run::of(&self.command(args).output().expect("the binary runs"))
     }

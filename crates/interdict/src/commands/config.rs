@@ -1,0 +1,100 @@
+//! `interdict config check`: every value and where it came from.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand, TextFormat};
+use crate::config::{self, ChainConfig, Config, Flags, Login, NodeConfig, Set};
+use crate::home::Home;
+use crate::out::Out;
+
+pub fn run(home: &Home, args: ConfigArgs, out: &Out) -> Result<ExitCode> {
+    let ConfigCommand::Check(args) = args.command;
+    check(home, args, out)
+}
+
+fn check(home: &Home, args: ConfigCheckArgs, out: &Out) -> Result<ExitCode> {
+    let flags = Flags { config: args.config, ..Flags::default() };
+    let config = Config::read(home.path(), &flags, &config::environment)?;
+    let rows = rows(&config);
+    if args.format == TextFormat::Json {
+        let values: Vec<Value> = rows
+            .iter()
+            .map(|row| json!({ "name": row.name, "value": row.value, "from": row.origin }))
+            .collect();
+        out.json(&json!({ "file": config.file, "values": values }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    match &config.file {
+        Some(file) => out.print(&format!("file {}\n", file.display()))?,
+        None => out.print("no interdict.toml here or in the home\n")?,
+    }
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
+    for Row { name, value, origin } in &rows {
+        out.print(&format!("{name:width$}  {value}  ({origin})\n"))?;
+    }
+    for chain in config.chains.iter().filter(|chain| chain.nodes.is_empty()) {
+        out.warn(&format!("{} has no node: it cannot be followed", chain.chain.name()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Row {
+    name: String,
+    value: String,
+    origin: String,
+}
+
+fn rows(config: &Config) -> Vec<Row> {
+    let follow = &config.follow;
+    let watch = follow.watch.value.as_ref();
+    let watch = Set {
+        value: watch.map_or_else(|| "nothing".into(), |path| path.display().to_string()),
+        origin: follow.watch.origin.clone(),
+    };
+    let mut rows = vec![
+        row("follow.at_once", &follow.at_once),
+        row("follow.facts", &follow.facts),
+        row("follow.poll_ms", &follow.poll_ms),
+        row("follow.answer_s", &follow.answer_s),
+        row("follow.watch", &watch),
+    ];
+    for chain in &config.chains {
+        rows.extend(of_chain(chain));
+    }
+    rows
+}
+
+fn of_chain(chain: &ChainConfig) -> Vec<Row> {
+    let name = |field: &str| format!("chain {} {field}", chain.chain.name());
+    let mut rows = vec![
+        row(&name("from"), &chain.from),
+        row(&name("finality"), &chain.finality),
+        row(&name("undo"), &chain.undo),
+    ];
+    rows.extend(chain.nodes.iter().map(|node| Row {
+        name: name("node"),
+        value: of_node(&node.value),
+        origin: node.origin.to_string(),
+    }));
+    rows
+}
+
+fn of_node(node: &NodeConfig) -> String {
+    let mut text = node.url.to_string();
+    match &node.login {
+        Some(Login::File(path)) => text += &format!(", logged in by {}", path.display()),
+        Some(Login::Environment(name)) => text += &format!(", logged in by ${name}"),
+        None => {}
+    }
+    if let Some(zmq) = &node.zmq {
+        text += &format!(", told by {zmq}");
+    }
+    text
+}
+
+fn row<T: std::fmt::Display>(name: &str, set: &Set<T>) -> Row {
+    Row { name: name.into(), value: set.value.to_string(), origin: set.origin.to_string() }
+}

@@ -1,0 +1,69 @@
+//! What may stand in the file: one field each, with what it means.
+
+use std::path::PathBuf;
+
+use model::Chain;
+use serde::Deserialize;
+
+use crate::follow::finality::FinalityText;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    /// How chains are followed.
+    pub follow: FollowFile,
+    /// The chains that are followed.
+    pub chain: Vec<ChainFile>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FollowFile {
+    /// Blocks asked for at once from the nodes of a chain. 32.
+    pub at_once: Option<usize>,
+    /// Transfers and other facts held in memory for a chain that catches up, about. 200,000.
+    pub facts: Option<usize>,
+    /// How often a node is asked for its newest block where it does not tell by itself, in milliseconds.
+    /// 400. More where each question costs money.
+    pub poll_ms: Option<u64>,
+    /// How long an answer may take, in seconds. 120.
+    pub answer_s: Option<u64>,
+    /// A file of addresses, one a line, whose unconfirmed transfers are noted as pending. None.
+    pub watch: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainFile {
+    /// CAIP-2, or a name such as `ethereum`.
+    pub id: Chain,
+    /// The lowest block wanted. 0: everything.
+    pub from: Option<u64>,
+    /// When a block is final: `"node"`, when the node says so, or a number of confirmations. By chain.
+    pub finality: Option<FinalityText>,
+    /// How many of the newest blocks can be undone, also when they are final. By chain.
+    pub undo: Option<u64>,
+    /// Addresses of nodes that need no password: the short form of `[[chain.node]]`.
+    #[serde(default)]
+    pub rpc: Vec<String>,
+    /// The nodes, in the order they are preferred.
+    #[serde(default)]
+    pub node: Vec<NodeFile>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeFile {
+    /// `http://`, `https://`, `ws://`, `wss://`, or the path of a socket. Without password or key.
+    pub url: Option<String>,
+    /// A file that holds the address, where a key stands in it.
+    pub url_file: Option<PathBuf>,
+    /// A variable of the environment that holds the address.
+    pub url_env: Option<String>,
+    /// A file that holds `user:password`. Bitcoin Core's `.cookie` is one.
+    pub login_file: Option<PathBuf>,
+    /// A variable of the environment that holds `user:password`.
+    pub login_env: Option<String>,
+    /// Bitcoin: where the node tells of new blocks and transactions, `tcp://127.0.0.1:28332`.
+    pub zmq: Option<String>,
+}

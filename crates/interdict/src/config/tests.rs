@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::follow::finality::FinalityText;
+
+/// A folder with a configuration, and an environment of its own.
+struct Case {
+    folder: tempfile::TempDir,
+    environment: BTreeMap<&'static str, &'static str>,
+    flags: Flags,
+}
+
+impl Case {
+    fn new(text: &str) -> Case {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(NAME), text).expect("written");
+        Case { folder, environment: BTreeMap::new(), flags: Flags::default() }
+    }
+
+    fn read(&self) -> Result<Config> {
+        let look = |name: &str| self.environment.get(name).map(ToString::to_string);
+        Config::read(self.folder.path(), &self.flags, &look)
+    }
+
+    #[track_caller]
+    fn chain(&self) -> ChainConfig {
+        let config = self.read().unwrap_or_else(|e| panic!("{e:#}"));
+        config.chains.into_iter().next().expect("a chain")
+    }
+
+    #[track_caller]
+    fn refuses(&self, said: &str) {
+        let error = format!("{:#}", self.read().expect_err("is refused"));
+        assert!(error.contains(said), "expected {said:?} in: {error}");
+    }
+}
+
+const ONE: &str = r#"
+    [[chain]]
+    id = "ethereum"
+    from = 7
+    finality = 12
+    rpc = ["http://127.0.0.1:8545"]
+"#;
+
+#[test]
+fn a_flag_comes_before_the_environment_before_the_file_before_the_default() {
+    let mut case = Case::new(ONE);
+    let chain = case.chain();
+    assert_eq!(chain.from, Set { value: 7, origin: Origin::File });
+    assert_eq!(chain.undo, Set { value: 32, origin: Origin::Default });
+    assert_eq!(chain.finality.value.to_string(), "12 confirmations");
+
+    case.environment.insert("INTERDICT_ETHEREUM_FROM", "8");
+    let origin = Origin::Environment("INTERDICT_ETHEREUM_FROM".into());
+    assert_eq!(case.chain().from, Set { value: 8, origin });
+
+    case.flags.from = Some(9);
+    assert_eq!(case.chain().from, Set { value: 9, origin: Origin::Flag("--from") });
+
+    case.flags.finality = Some("node".parse::<FinalityText>().expect("a word"));
+    assert_eq!(case.chain().finality.origin, Origin::Flag("--finality"));
+}
+
+#[test]
+fn without_a_file_flags_are_enough() {
+    let case = Case {
+        flags: Flags {
+            chain: Some(Chain::Evm(31337)),
+            rpc: vec!["http://127.0.0.1:8545".into(), "http://127.0.0.1:8546".into()],
+            ..Flags::default()
+        },
+        ..Case::new("")
+    };
+    let chain = case.chain();
+    assert_eq!((chain.chain, chain.nodes.len(), chain.from.value), (Chain::Evm(31337), 2, 0));
+    assert_eq!(chain.undo.value, 128, "a developer's chain is undone as they please");
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    for (text, said) in [
+        ("folow = 1", "folow"),
+        ("[follow]\nat_onec = 3", "at_onec"),
+        ("[follow]\nat_once = 0", "at_once: expected at least 1"),
+        ("[[chain]]\nid = \"etherium\"", "etherium"),
+        ("[[chain]]\nid = \"ethereum\"\nfinality = 0", "finality"),
+        ("[[chain]]\nid = \"ethereum\"\nfinality = \"soon\"", "finality"),
+        ("[[chain]]\nid = \"ethereum\"\n[[chain]]\nid = \"eip155:1\"", "twice"),
+        ("[[chain]]\nid = \"ethereum\"\n[[chain.node]]\nzmq = \"tcp://n:1\"", "exactly one of url"),
+        (
+            "[[chain]]\nid = \"bitcoin\"\n[[chain.node]]\nurl = \"http://n\"\nlogin_file = \"no\"",
+            "there is no",
+        ),
+    ] {
+        Case::new(text).refuses(said);
+    }
+    let mut case = Case::new(ONE);
+    case.environment.insert("INTERDICT_ETHEREUM_FROM", "seven");
+    case.refuses("INTERDICT_ETHEREUM_FROM: \"seven\"");
+    case.flags.config = Some("not-there.toml".into());
+    case.refuses("no such file");
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_shown() {
+    for url in ["https://me:sesame@node.example", "https://node.example/?apikey=sesame"] {
+        let case = Case::new(&format!("[[chain]]\nid = \"ethereum\"\nrpc = [\"{url}\"]"));
+        let error = format!("{:#}", case.read().expect_err("is refused"));
+        assert!(error.contains("url_file") && error.contains("node.example"), "{error}");
+        assert!(!error.contains("sesame"), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file_or_the_environment_and_is_not_shown() {
+    let text = "[[chain]]\nid = \"ethereum\"\n[[chain.node]]\nurl_file = \"node.url\"\n\
+                [[chain.node]]\nurl = \"http://b\"\nlogin_env = \"WORD\"";
+    let mut case = Case::new(text);
+    std::fs::write(case.folder.path().join("node.url"), "https://node.example/v3/sesame\n")
+        .expect("written");
+    case.refuses("WORD is not set");
+    case.environment.insert("WORD", "me:sesame");
+    let chain = case.chain();
+    assert_eq!(chain.nodes[0].value.url.reveal(), "https://node.example/v3/sesame");
+    assert_eq!(chain.nodes[1].value.login, Some(Login::Environment("WORD".into())));
+    assert!(!format!("{chain:?}").contains("sesame"), "{chain:?}");
+}

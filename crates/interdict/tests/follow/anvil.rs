@@ -1,0 +1,296 @@
+//! The real binary beside a real EVM node: what it lists is what the node has.
+//!
+//! The node is anvil, at a pinned version: `cargo xtask tools` fetches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chain::http::{Bounds, Http};
+use model::U256;
+use serde_json::{Value, json};
+
+use crate::common::{Home, Run};
+use crate::world::Random;
+
+const CHAIN: &str = "eip155:31337";
+
+/// A node of its own for one test; ends with it.
+pub struct Anvil {
+    process: Child,
+    pub url: String,
+    rpc: Http,
+    runtime: tokio::runtime::Runtime,
+    accounts: Vec<String>,
+}
+
+impl Drop for Anvil {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where INTERDICT_ANVIL says, or `cargo xtask tools` puts it. None where a test run found that it
+/// cannot be had, which it said.
+fn anvil_path() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("INTERDICT_ANVIL") {
+        return (path != "none").then(|| path.into());
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |dir| root.join(dir));
+    let path = target.join("tools/anvil/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+    assert!(
+        path.exists(),
+        "anvil, the test node, is not at {}: `cargo xtask tools` fetches it with npm, or \
+         INTERDICT_ANVIL names another anvil 1.7",
+        path.display()
+    );
+    Some(path)
+}
+
+impl Anvil {
+    #[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
+    pub fn start() -> Option<Anvil> {
+        let Some(path) = anvil_path() else {
+            eprintln!("NOT TESTED: there is no anvil here, which `cargo xtask tools` fetches");
+            return None;
+        };
+        let mut process = Command::new(path)
+            .args(["--host", "127.0.0.1", "--port", "0", "--no-mining", "--order", "fifo"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("anvil starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("Listening on ").map(String::from))
+            .expect("anvil says where it listens");
+        // It would stop at a full pipe.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let url = format!("http://{}", address.trim());
+        let rpc = Http::new(&url, Bounds::default()).expect("an address");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let mut anvil = Anvil { process, url, rpc, runtime, accounts: Vec::new() };
+        let accounts = anvil.ask("eth_accounts", json!([]));
+        anvil.accounts =
+            crate::common::texts(&accounts, "").iter().map(|a| a.to_string()).collect();
+        Some(anvil)
+    }
+
+    fn ask(&self, method: &str, params: Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let answer = self.runtime.block_on(self.rpc.post(body.to_string())).expect(method);
+        let mut answer: Value = serde_json::from_slice(&answer).expect(method);
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    pub fn mine(&self, count: u64) {
+        self.ask("anvil_mine", json!([format!("{count:#x}")]));
+    }
+
+    pub fn pay(&self, from: &str, to: &str, value: u64) {
+        let tx = json!({ "from": from, "to": to, "value": format!("{value:#x}"), "gas": "0x5208" });
+        self.ask("eth_sendTransaction", json!([tx]));
+    }
+
+    pub fn account(&self, random: &mut Random) -> &str {
+        let at = usize::try_from(random.below(self.accounts.len() as u64)).expect("few");
+        &self.accounts[at]
+    }
+
+    /// Some blocks of random payments.
+    pub fn live(&self, blocks: u64, random: &mut Random) {
+        for _ in 0..blocks {
+            for _ in 0..random.below(5) {
+                let (from, to) =
+                    (self.account(random).to_string(), self.account(random).to_string());
+                self.pay(&from, &to, random.below(1_000_000));
+            }
+            self.mine(1);
+        }
+    }
+
+    pub fn tip(&self) -> u64 {
+        number(&self.ask("eth_blockNumber", json!([]))).to()
+    }
+
+    fn balance(&self, account: &str, block: &str) -> U256 {
+        number(&self.ask("eth_getBalance", json!([account, block])))
+    }
+
+    /// Every transaction the node has.
+    fn transactions(&self) -> BTreeSet<String> {
+        let block = |height: u64| {
+            self.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))["transactions"]
+                .clone()
+        };
+        let hashes = (0..=self.tip()).flat_map(|height| {
+            crate::common::texts(&block(height), "")
+                .iter()
+                .map(|hash| hash.to_string())
+                .collect::<Vec<_>>()
+        });
+        hashes.collect()
+    }
+}
+
+fn number(value: &Value) -> U256 {
+    value.as_str().expect("a number as text").parse().expect("a number")
+}
+
+#[test]
+fn what_is_listed_is_what_the_node_has_through_forks_and_kills() {
+    let Some(anvil) = Anvil::start() else { return };
+    let home = Home::new();
+    let mut random = Random::new(7);
+    for round in 0..4 {
+        anvil.live(20, &mut random);
+        let before = anvil.ask("evm_snapshot", json!([]));
+        anvil.live(1 + random.below(30), &mut random);
+        if round == 2 {
+            kill_while_it_follows(&home, &anvil);
+        }
+        once(&home, &anvil);
+        is_the_nodes(&home, &anvil);
+        anvil.ask("evm_revert", json!([before]));
+        anvil.ask("evm_increaseTime", json!([60 + round]));
+        anvil.live(random.below(35), &mut random);
+        once(&home, &anvil);
+        is_the_nodes(&home, &anvil);
+    }
+}
+
+#[test]
+fn a_new_block_is_listed_while_it_follows() {
+    let Some(anvil) = Anvil::start() else { return };
+    let home = Home::new();
+    let mut random = Random::new(9);
+    anvil.live(5, &mut random);
+    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    for _ in 0..4 {
+        anvil.live(1, &mut random);
+        let tip = anvil.tip();
+        wait_until(&format!("block {tip}"), || stored(&home) == Some(tip));
+        is_the_nodes(&home, &anvil);
+    }
+    let status = home.json(&["status", "--format", "json"]);
+    let row = &status["following"][0];
+    assert_eq!((row["is_running"].as_bool(), row["lag_blocks"].as_u64()), (Some(true), Some(0)));
+    assert_eq!(row["coverage"][0]["first"], 0);
+    terminate(&follow);
+    let ended = follow.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(0), "told to stop is no failure");
+    let status = home.json(&["status", "--format", "json"]);
+    assert_eq!(status["following"][0]["is_running"], false);
+    assert_eq!(status["following"][0]["follower"]["doing"], "stopped");
+}
+
+#[test]
+fn what_waits_for_a_block_is_listed_apart_until_it_is_in_one() {
+    let Some(anvil) = Anvil::start() else { return };
+    let home = Home::new();
+    anvil.mine(3);
+    let (from, to) = (&anvil.accounts[0], &anvil.accounts[1]);
+    home.write("watched.txt", format!("# ours\n{to}\n"));
+    home.write("interdict.toml", "[follow]\nwatch = \"watched.txt\"\n");
+    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    wait_until("block 3", || stored(&home) == Some(3));
+    anvil.pay(from, to, 77);
+    anvil.pay(from, &anvil.accounts[2], 78);
+    wait_until("the payment", || pending(&home).len() == 1);
+    let row = &pending(&home)[0];
+    assert_eq!((&row["state"], &row["amount"]), (&json!("seen"), &json!("77")));
+    assert_eq!(row["to"].as_str(), Some(to.to_lowercase().as_str()));
+    let listed = home.ok(&["transfers", "--chain", CHAIN, "--format", "json"]);
+    assert!(!listed.contains(row["tx"].as_str().expect("a hash")), "it did not happen yet");
+    anvil.mine(1);
+    wait_until("its block", || pending(&home)[0]["state"] == "confirmed");
+    assert_eq!(pending(&home)[0]["height"], 4);
+    terminate(&follow);
+    assert_eq!(follow.wait().expect("it ends").code(), Some(0));
+}
+
+fn pending(home: &Home) -> Vec<Value> {
+    let args = ["transfers", "--chain", CHAIN, "--pending", "--format", "json"];
+    let listed = home.ok(&args);
+    listed.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+fn once(home: &Home, anvil: &Anvil) -> Run {
+    let run = home.run(&["follow", "--chain", CHAIN, "--rpc", &anvil.url, "--once"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(
+        run.stdout.contains(&format!("stored up to the tip: block {}", anvil.tip())),
+        "{}",
+        run.stdout
+    );
+    run
+}
+
+/// Somewhere between the start and the tip.
+fn kill_while_it_follows(home: &Home, anvil: &Anvil) {
+    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    std::thread::sleep(Duration::from_millis(300));
+    follow.kill().expect("it runs");
+    follow.wait().expect("it ends");
+}
+
+/// The same transactions, and the same change of every balance.
+fn is_the_nodes(home: &Home, anvil: &Anvil) {
+    let listed = home.ok(&["transfers", "--chain", CHAIN, "--format", "json"]);
+    let rows: Vec<Value> =
+        listed.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let txs: BTreeSet<String> =
+        rows.iter().filter_map(|row| row["tx"].as_str().map(String::from)).collect();
+    assert_eq!(txs, anvil.transactions());
+    let mut places: Vec<String> = rows
+        .iter()
+        .map(|row| format!("{} {} {}", row["height"], row["tx"], row["position"]))
+        .collect();
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), rows.len(), "each transfer once");
+    let mut moved: BTreeMap<&str, [U256; 2]> = BTreeMap::new();
+    for row in &rows {
+        let amount: U256 = row["amount"].as_str().expect("text").parse().expect("a number");
+        for (end, at) in [("from", 0), ("to", 1)] {
+            if let Some(account) = row[end].as_str() {
+                moved.entry(account).or_default()[at] += amount;
+            }
+        }
+    }
+    for account in &anvil.accounts {
+        let [sent, received] =
+            moved.get(account.to_lowercase().as_str()).copied().unwrap_or_default();
+        let (first, now) = (anvil.balance(account, "0x0"), anvil.balance(account, "latest"));
+        assert_eq!(first + received - sent, now, "{account}");
+    }
+}
+
+fn stored(home: &Home) -> Option<u64> {
+    let run = home.run(&["status", "--format", "json"]);
+    let status: Value = serde_json::from_str(&run.stdout).ok()?;
+    status["following"][0]["height"].as_u64()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(120), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn terminate(process: &Child) {
+    let kill = Command::new("kill").arg(process.id().to_string()).status().expect("kill runs");
+    assert!(kill.success());
+}
