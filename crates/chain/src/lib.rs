@@ -7,9 +7,11 @@
 
 pub mod bitcoin;
 pub mod evm;
+pub mod history;
 pub mod http;
 pub mod import;
 mod nth;
+pub mod prices;
 pub mod secret;
 pub mod solana;
 pub mod source;

@@ -247,6 +247,7 @@ impl Case {
             prices.insert(Price {
                 asset: row.asset.clone(),
                 date: row.date,
+                at: None,
                 usd_e12,
                 source: row.source.clone(),
             });

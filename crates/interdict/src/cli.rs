@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::{Chain, Date, Timestamp};
+use model::{Asset, Chain, Date, Timestamp};
 use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
@@ -64,6 +64,12 @@ Examples:
   interdict labels import tagpack packs/
   interdict labels status")]
     Labels(LabelsArgs),
+    /// Prices: what assets were worth, when, and who says so
+    #[command(after_help = "\
+Examples:
+  interdict prices import eth.csv --asset eip155:1/slip44:60 --source 'CoinGecko, export of 2025-03-05'
+  interdict prices list")]
+    Prices(PricesArgs),
     /// Follow money forward or backward
     Trace(Box<TraceArgs>),
     /// Is an address on a list? Exit code 10 when one is
@@ -288,6 +294,79 @@ pub enum ListFormat {
 }
 
 #[derive(Debug, Args)]
+pub struct PricesArgs {
+    #[command(subcommand)]
+    pub command: PricesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// Keep the prices of a CSV: a column `date` or `time`, a column `usd`, `price` or `close`
+    #[command(after_help = "\
+A row of a day, or of midnight UTC, is the price of that day; any other is of its moment, and
+holds for ten minutes. The same file twice changes nothing.
+
+Examples:
+  interdict prices import eth.csv --asset eip155:1/slip44:60 --source 'CoinGecko, export of 2025-03-05'")]
+    Import(PriceImportArgs),
+    /// Ask a service that `interdict.toml` sets up for the prices of some days
+    #[command(after_help = "\
+The service learns which asset and which days are of interest, and no address. It is asked
+only once it was agreed to: --yes-ask, or `consent = true` in [prices.<name>].
+
+Examples:
+  interdict prices fetch --asset eip155:1/slip44:60 --id ethereum --from 2025-02-20 --to 2025-03-05")]
+    Fetch(PriceFetchArgs),
+    /// Show what is kept
+    #[command(after_help = "\
+Examples:
+  interdict prices list
+  interdict prices list --asset eip155:1/slip44:60 --format json")]
+    List(PriceListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct PriceImportArgs {
+    pub path: PathBuf,
+    /// What it is the price of: CAIP-19, such as eip155:1/slip44:60
+    #[arg(long)]
+    pub asset: Asset,
+    /// Who says so: every figure in USD names it
+    #[arg(long, value_name = "TEXT")]
+    pub source: String,
+}
+
+#[derive(Debug, Args)]
+pub struct PriceFetchArgs {
+    /// What it is the price of: CAIP-19, such as eip155:1/slip44:60
+    #[arg(long)]
+    pub asset: Asset,
+    /// What the service calls it, such as `ethereum`
+    #[arg(long)]
+    pub id: String,
+    #[arg(long, value_name = "DATE")]
+    pub from: Date,
+    /// Included
+    #[arg(long, value_name = "DATE")]
+    pub to: Date,
+    /// Which of those set up [default: the first by name]
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// The service may learn what is asked, from now on
+    #[arg(long)]
+    pub yes_ask: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PriceListArgs {
+    /// Only of this asset
+    #[arg(long)]
+    pub asset: Option<Asset>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
 pub struct LabelsArgs {
     #[command(subcommand)]
     pub command: LabelsCommand,
@@ -350,6 +429,7 @@ Examples:
   interdict trace <txid>:1 --backward --format json
   interdict trace 0x… --since 2025-02-21 --min-value '0.5 ETH' --compare
   interdict trace 0x… 0x… --apart --format json
+  interdict trace 0x… --chain ethereum --hops 3 --requests 200
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html")]
 pub struct TraceArgs {
     /// Where the money starts (with --backward: where it arrived)
@@ -385,6 +465,22 @@ pub struct TraceArgs {
     /// Transfers looked at, at most [default: 200000]
     #[arg(long, value_name = "N")]
     pub budget: Option<usize>,
+    /// An unlabelled account with more transfers is taken for a service nobody labelled
+    /// [default: 20000; 2000 where providers are asked]
+    #[arg(long, value_name = "N")]
+    pub hub: Option<u64>,
+    /// Requests to providers at most, of those that `interdict.toml` sets up
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub requests: u64,
+    /// Ask providers also what came since they were last asked
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+    /// Ask no provider: only what is kept
+    #[arg(long)]
+    pub offline: bool,
+    /// This provider may learn which addresses are looked at, from now on
+    #[arg(long, value_name = "PROVIDER")]
+    pub yes_ask: Vec<String>,
     /// How the past is read; the answer is the same: `frontier` asks hop by hop, `sweep` reads
     /// everything once [default: auto]
     #[arg(long, value_name = "auto|frontier|sweep")]

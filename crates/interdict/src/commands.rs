@@ -7,6 +7,7 @@ pub mod follow;
 pub mod import;
 pub mod labels;
 pub mod lists;
+pub mod prices;
 pub mod screen;
 pub mod status;
 pub mod store;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod follow;
 mod home;
 mod out;
+pub mod providers;
 pub mod render;
 mod source;
 
@@ -46,6 +47,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Follow(args) => commands::follow::run(&home, args, out),
         Command::Transfers(args) => commands::transfers::run(&home, &args, out),
         Command::Config(args) => commands::config::run(&home, args, out),
+        Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
         Command::Screen(args) => commands::screen::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),

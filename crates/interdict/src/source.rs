@@ -7,8 +7,14 @@ use anyhow::{Result, anyhow, bail};
 use model::{Account, Chain, Outpoint, TxHash, TxId, View, identifier};
 use trace::Source;
 
-pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source> {
-    let candidates: Vec<Source> = read(text, view, chain)?;
+/// `askable`: chains of which a provider may be asked about what is not known.
+pub fn find(
+    view: &dyn View,
+    text: &str,
+    chain: Option<Chain>,
+    askable: &[Chain],
+) -> Result<Source> {
+    let candidates: Vec<Source> = read(text, view, chain, askable)?;
     let mut known = Vec::new();
     for candidate in &candidates {
         if is_known(view, candidate)? {
@@ -17,9 +23,25 @@ pub fn find(view: &dyn View, text: &str, chain: Option<Chain>) -> Result<Source>
     }
     match known.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(unknown(view, &shown(text), chain, &candidates)?),
+        [] => match ask_for(&candidates, askable).as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(unknown(view, &shown(text), chain, &candidates)?),
+            several => bail!(
+                "{text} could be of {}, of each of which a provider is set up: say which with --chain",
+                chains(several)
+            ),
+        },
         several => bail!("{text} is known on {}: say which with --chain", chains(several)),
     }
+}
+
+/// Those a provider may know: an address, and on Bitcoin a transaction.
+fn ask_for(candidates: &[Source], askable: &[Chain]) -> Vec<Source> {
+    let may_ask = |source: &&Source| {
+        let chain = trace::Settings::source_chain(source);
+        askable.contains(&chain) && (matches!(source, Source::Account(_)) || chain.is_utxo())
+    };
+    candidates.iter().filter(may_ask).cloned().collect()
 }
 
 /// Why nothing is known of it, and what would help.
@@ -66,12 +88,22 @@ fn named_chain(text: &str) -> Option<Chain> {
 }
 
 /// Every way to read the text, on the chains it may belong to.
-fn read(text: &str, view: &dyn View, chain: Option<Chain>) -> Result<Vec<Source>> {
+fn read(
+    text: &str,
+    view: &dyn View,
+    chain: Option<Chain>,
+    askable: &[Chain],
+) -> Result<Vec<Source>> {
     let text = text.trim();
-    let held: Vec<Chain> = match chain {
+    let mut held: Vec<Chain> = match chain {
         Some(chain) => vec![chain],
         None => view.coverage()?.into_iter().map(|coverage| coverage.chain).collect(),
     };
+    if chain.is_none() {
+        held.extend(askable);
+        held.sort_unstable();
+        held.dedup();
+    }
     let mut found: Vec<Source> = Vec::new();
     for account in identifier::candidates(text) {
         for chain in &held {

@@ -179,6 +179,7 @@ impl Sketch {
                 let price = Price {
                     asset: asset.clone(),
                     date,
+                    at: None,
                     usd_e12: *usd_e12,
                     source: "sketch".into(),
                 };

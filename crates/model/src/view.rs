@@ -54,6 +54,12 @@ pub trait View {
     /// What of each chain is held.
     fn coverage(&self) -> Result<Vec<Coverage>, ViewError>;
 
+    /// What everyone who reads an answer from this view must know of it, in sentences:
+    /// above all what it could not see.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A chain's transfers as columns, to sweep over all of them. A view that keeps
     /// columns hands out its own; any other is read whole into memory.
     fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {

@@ -11,18 +11,21 @@ mod assets;
 mod blocks;
 mod collection;
 mod commit;
+mod fetched;
 mod files;
 pub(crate) mod followed;
 pub(crate) mod format;
 mod identifier;
 mod labels;
 mod lists;
+mod prices;
 mod state;
 mod writer;
 
 pub use actors::Actor;
 pub use collection::Outcome;
 pub use commit::Commit;
+pub use fetched::Fetched;
 pub use lists::ListRow;
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
@@ -84,6 +87,7 @@ impl Catalog {
 
     fn on(mut db: Connection, path: Option<PathBuf>) -> Result<Catalog, StoreError> {
         format::prepare(&mut db, path.as_deref())?;
+        fetched::prepare(&db).in_file(path.as_deref())?;
         Ok(Catalog { db, path, writer: RefCell::default() })
     }
 

@@ -7,6 +7,7 @@
 
 mod batch;
 pub(crate) mod current;
+mod fetched;
 mod layout;
 mod merges;
 mod unresolved;

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::amount::share;
-use model::{Account, Asset, Date, Transfer, TransferKind, TxId, U256};
+use model::{Account, Asset, Date, Timestamp, Transfer, TransferKind, TxId, U256};
 
 use crate::gather::{At, Gathered, NOBODY, Row};
 use crate::settings::{CrossingDecision, Declared, Settings};
@@ -193,8 +193,7 @@ impl Reader<'_> {
         let (mut usable, rest): (Vec<Leg>, Vec<Leg>) = std::mem::take(&mut self.pending)
             .into_iter()
             .partition(|leg| leg.asset != row.asset && !self.is_refused(leg.asset, row.asset));
-        let date = model::day_of(row.time);
-        let crossing = self.match_value(&mut usable, row.asset, missing, date);
+        let crossing = self.match_value(&mut usable, row.asset, missing, row.time);
         self.pending = rest;
         self.pending.extend(usable);
         self.pending.sort_by_key(|leg| self.gathered.row_at(leg.at).time);
@@ -221,20 +220,20 @@ impl Reader<'_> {
         usable: &mut Vec<Leg>,
         asset: u32,
         missing: U256,
-        date: Date,
+        time: Timestamp,
     ) -> Option<(Vec<Leg>, U256, f64)> {
         if usable.is_empty() {
             return None;
         }
-        let wanted = self.value(asset, missing, date)?;
+        let wanted = self.value(asset, missing, time)?;
         let (mut priced, unpriced): (Vec<Leg>, Vec<Leg>) =
             std::mem::take(usable).into_iter().partition(|leg| {
-                self.value(leg.asset, leg.base, date).is_some_and(|value| !value.is_zero())
+                self.value(leg.asset, leg.base, time).is_some_and(|value| !value.is_zero())
             });
         *usable = unpriced;
         let worth = |leg: &Leg, settings: &Settings, gathered: &Gathered| {
             let (asset, decimals) = (gathered.assets.get(leg.asset), gathered.decimals(leg.asset));
-            settings.prices.value_e12(asset, leg.base, decimals, date).unwrap_or_default()
+            settings.prices.value_e12(asset, leg.base, decimals, time).unwrap_or_default()
         };
         let total = priced.iter().fold(U256::ZERO, |sum, leg| {
             sum.saturating_add(worth(leg, self.settings, self.gathered))
@@ -270,12 +269,12 @@ impl Reader<'_> {
         Some((taken, missing, 0.6))
     }
 
-    fn value(&mut self, asset: u32, base: U256, date: Date) -> Option<U256> {
+    fn value(&mut self, asset: u32, base: U256, time: Timestamp) -> Option<U256> {
         let decimals = self.gathered.decimals(asset);
         let asset = self.gathered.assets.get(asset);
-        let value = self.settings.prices.value_e12(asset, base, decimals, date);
+        let value = self.settings.prices.value_e12(asset, base, decimals, time);
         if value.is_none() {
-            self.found.unpriced.insert((asset.clone(), date));
+            self.found.unpriced.insert((asset.clone(), model::day_of(time)));
         }
         value
     }

@@ -240,12 +240,9 @@ impl<'a> Walk<'a> {
 
     /// Which of these accounts the walk may go through; the others get their stop.
     fn admit(&mut self, accounts: Vec<u32>, level: u32) -> Result<Vec<u32>, TraceError> {
-        let named: Vec<Account> =
-            accounts.iter().map(|account| self.out.accounts.get(*account).clone()).collect();
-        let degrees = self.view.degree(&named)?;
-        let mut admitted = Vec::new();
-        for (account, degree) in accounts.into_iter().zip(degrees) {
-            let size = degree.sent.saturating_add(degree.received);
+        // First what needs no question: a view may have to ask far away.
+        let mut open = Vec::new();
+        for account in accounts {
             let is_source = self.out.states[account as usize].is_source;
             let stop = match self.role(account) {
                 Role::Service | Role::Mixer | Role::Bridge if !is_source => Some(Stop::Service),
@@ -254,9 +251,26 @@ impl<'a> Walk<'a> {
                 _ if self.settings.hops_max.is_some_and(|max| level >= max) && !is_source => {
                     Some(Stop::Hops)
                 }
-                _ if size > self.settings.hub_degree && !is_source => Some(Stop::Hub),
-                _ if self.out.budget_left == 0 => Some(Stop::Budget),
                 _ => None,
+            };
+            self.out.states[account as usize].stop = stop;
+            if stop.is_none() {
+                open.push(account);
+            }
+        }
+        let named: Vec<Account> =
+            open.iter().map(|account| self.out.accounts.get(*account).clone()).collect();
+        let degrees = if named.is_empty() { Vec::new() } else { self.view.degree(&named)? };
+        let mut admitted = Vec::new();
+        for (account, degree) in open.into_iter().zip(degrees) {
+            let size = degree.sent.saturating_add(degree.received);
+            let is_source = self.out.states[account as usize].is_source;
+            let stop = if size > self.settings.hub_degree && !is_source {
+                Some(Stop::Hub)
+            } else if self.out.budget_left == 0 {
+                Some(Stop::Budget)
+            } else {
+                None
             };
             self.out.states[account as usize].stop = stop;
             if stop.is_none() {
@@ -693,9 +707,9 @@ pub fn is_large_enough(at: At, gathered: &Gathered, settings: &Settings) -> bool
         MinValue::Base { asset, base } => transfer.asset != *asset || transfer.amount >= *base,
         MinValue::UsdE12(floor) => {
             let decimals = gathered.decimals_known(gathered.row_at(at).asset);
-            let date = model::day_of(transfer.time);
-            let value: Option<U256> = decimals
-                .and_then(|d| settings.prices.value_e12(&transfer.asset, transfer.amount, d, date));
+            let value: Option<U256> = decimals.and_then(|d| {
+                settings.prices.value_e12(&transfer.asset, transfer.amount, d, transfer.time)
+            });
             value.is_none_or(|value| value >= *floor)
         }
     }

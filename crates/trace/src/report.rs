@@ -4,6 +4,7 @@
 //! crate. Accounts are CAIP-10, assets CAIP-19, amounts decimal strings in base units,
 //! times RFC 3339 in UTC. Fields may be added within a version, never changed.
 
+mod worth;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,9 @@ pub struct Report {
     pub totals: TotalsReport,
     pub coverage: CoverageReport,
     pub cut: Vec<CutRow>,
+    /// What the sources moved in USD; empty where no price is known at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub worth: Vec<Worth>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
 }
@@ -266,6 +270,29 @@ pub struct CoverageReport {
 pub struct Unpriced {
     pub asset: Asset,
     pub date: Date,
+}
+
+/// What tainted transfers of the first hop were worth, by asset and price.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Worth {
+    pub asset: Asset,
+    pub tainted: Base,
+    /// The day of the transfers, in UTC.
+    pub date: Date,
+    /// None: nobody gave a price.
+    pub price: Option<Quote>,
+}
+
+/// A price, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Quote {
+    /// The value of all of it, in dollars and cents, rounded down.
+    pub usd: String,
+    /// Of a whole unit.
+    pub usd_unit: String,
+    /// The moment the price is of; none: of the day.
+    pub at: Option<Timestamp>,
+    pub source: String,
 }
 
 #[derive(Clone, Debug, serde::Serialize)]

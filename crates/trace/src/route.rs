@@ -189,13 +189,16 @@ impl Router<'_> {
         if !is_usd {
             return Some(candidate.base);
         }
-        let date = model::day_of(candidate.time);
         let gathered = &self.walk.out;
         let decimals = gathered.decimals_known(gathered.assets.find(&candidate.asset)?)?;
-        let value =
-            self.settings.prices.value_e12(&candidate.asset, candidate.base, decimals, date);
+        let value = self.settings.prices.value_e12(
+            &candidate.asset,
+            candidate.base,
+            decimals,
+            candidate.time,
+        );
         if value.is_none() {
-            self.out.unpriced.insert((candidate.asset.clone(), date));
+            self.out.unpriced.insert((candidate.asset.clone(), model::day_of(candidate.time)));
         }
         value
     }

@@ -343,13 +343,13 @@ impl Books<'_> {
         if crossing.legs.iter().all(|other| other.asset == leg.asset) {
             return (taint, leg.base);
         }
-        let date = model::day_of(self.gathered.row_at(leg.at).time);
+        let time = self.gathered.row_at(leg.at).time;
         let decimals = self.gathered.decimals(leg.asset);
         let named = |asset| self.gathered.assets.get(asset);
         let prices = &self.settings.prices;
-        let price = |base| prices.value_e12(named(leg.asset), base, decimals, date);
+        let price = |base| prices.value_e12(named(leg.asset), base, decimals, time);
         let all_priced =
-            crossing.legs.iter().all(|leg| prices.get(named(leg.asset), date).is_some());
+            crossing.legs.iter().all(|leg| prices.at(named(leg.asset), time).is_some());
         match (price(taint), price(leg.base)) {
             (Some(taint), Some(whole)) if all_priced => (taint, whole),
             _ if leg.base.is_zero() => (U256::ZERO, U256::ZERO),

@@ -26,6 +26,8 @@ struct Kept {
     degrees: BTreeMap<Account, Degree>,
     assets: BTreeMap<Asset, AssetMeta>,
     coverage: Vec<Coverage>,
+    /// As they were when the report was written: the first time they were asked for.
+    remarks: Option<Vec<String>>,
 }
 
 /// What was asked, answered again.
@@ -37,6 +39,7 @@ pub struct Past {
     pub degrees: BTreeMap<Account, Degree>,
     pub assets: Vec<AssetMeta>,
     pub coverage: Vec<Coverage>,
+    pub remarks: Vec<String>,
 }
 
 impl<'a> Recorder<'a> {
@@ -46,13 +49,15 @@ impl<'a> Recorder<'a> {
 
     pub fn into_past(self) -> Past {
         let kept = self.kept.into_inner();
-        Past::new(
+        let remarks = kept.remarks.unwrap_or_default();
+        let past = Past::new(
             kept.transfers.into_values().collect(),
             kept.utxo.into_values().collect(),
             kept.degrees,
             kept.assets.into_values().collect(),
             kept.coverage,
-        )
+        );
+        Past { remarks, ..past }
     }
 
     fn keep_transaction(&self, transaction: Option<&Transaction>) {
@@ -142,6 +147,11 @@ impl View for Recorder<'_> {
         self.kept.borrow_mut().coverage.clone_from(&coverage);
         Ok(coverage)
     }
+
+    fn remarks(&self) -> Vec<String> {
+        let mut kept = self.kept.borrow_mut();
+        kept.remarks.get_or_insert_with(|| self.view.remarks()).clone()
+    }
 }
 
 impl Past {
@@ -153,7 +163,7 @@ impl Past {
         coverage: Vec<Coverage>,
     ) -> Past {
         let memory = Memory::settled(transfers.clone(), utxo.clone(), assets.clone());
-        Past { memory, transfers, utxo, degrees, assets, coverage }
+        Past { memory, transfers, utxo, degrees, assets, coverage, remarks: Vec::new() }
     }
 
     /// Transfers and Bitcoin transactions held.
@@ -210,5 +220,9 @@ impl View for Past {
 
     fn coverage(&self) -> Result<Vec<Coverage>, ViewError> {
         Ok(self.coverage.clone())
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
     }
 }

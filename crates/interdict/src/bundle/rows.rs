@@ -28,6 +28,8 @@ pub enum Row {
     Price {
         asset: Asset,
         date: Date,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
         usd_e12: String,
         source: String,
     },
@@ -53,6 +55,8 @@ pub enum Row {
     },
     Coverage {
         chains: Vec<Coverage>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remarks: Vec<String>,
     },
     Asset {
         asset: Asset,
@@ -221,6 +225,7 @@ pub fn of_settings(settings: &Settings) -> Vec<Row> {
     rows.extend(settings.prices.iter().map(|price| Row::Price {
         asset: price.asset.clone(),
         date: price.date,
+        at: price.at,
         usd_e12: price.usd_e12.to_string(),
         source: price.source.clone(),
     }));
@@ -271,7 +276,8 @@ fn of_registry(registry: &Registry) -> Vec<RegistryRow> {
 }
 
 pub fn of_past(past: &Past) -> Vec<Row> {
-    let mut rows = vec![Row::Coverage { chains: past.coverage.clone() }];
+    let mut rows =
+        vec![Row::Coverage { chains: past.coverage.clone(), remarks: past.remarks.clone() }];
     rows.extend(past.assets.iter().map(|meta| Row::Asset {
         asset: meta.asset.clone(),
         symbol: meta.symbol.clone(),
@@ -386,7 +392,7 @@ pub struct Read {
     prices: Prices,
     crossings: Vec<CrossingDecision>,
     registry: Option<Registry>,
-    coverage: Option<Vec<Coverage>>,
+    coverage: Option<(Vec<Coverage>, Vec<String>)>,
     assets: Vec<AssetMeta>,
     degrees: BTreeMap<Account, Degree>,
     transfers: Vec<Transfer>,
@@ -412,9 +418,9 @@ impl Read {
                 once(&mut self.head, (title, marking, made_by), "head")?;
             }
             Row::Settings(settings) => once(&mut self.settings, settings, "settings")?,
-            Row::Price { asset, date, usd_e12, source } => {
+            Row::Price { asset, date, at, usd_e12, source } => {
                 let usd_e12 = usd_e12.parse().context("usd_e12")?;
-                self.prices.insert(Price { asset, date, usd_e12, source });
+                self.prices.insert(Price { asset, date, at, usd_e12, source });
             }
             Row::Refused { account, from_asset, to_asset, reason } => {
                 self.crossings.push(CrossingDecision::Refused(Refused {
@@ -446,7 +452,9 @@ impl Read {
                 }));
             }
             Row::Registry { assets } => once(&mut self.registry, registry(&assets)?, "registry")?,
-            Row::Coverage { chains } => once(&mut self.coverage, chains, "coverage")?,
+            Row::Coverage { chains, remarks } => {
+                once(&mut self.coverage, (chains, remarks), "coverage")?;
+            }
             Row::Asset { asset, symbol, decimals, freezable } => {
                 self.assets.push(AssetMeta { asset, symbol, decimals, freezable });
             }
@@ -468,8 +476,9 @@ impl Read {
         let registry = self.registry.ok_or_else(|| anyhow!("it has no registry of assets"))?;
         let settings = settings(row, self.prices, self.crossings, registry)?;
         let report = self.report.ok_or_else(|| anyhow!("it has no report"))?;
-        let coverage = self.coverage.ok_or_else(|| anyhow!("it has no coverage"))?;
-        let past = Past::new(self.transfers, self.utxo, self.degrees, self.assets, coverage);
+        let (coverage, remarks) = self.coverage.ok_or_else(|| anyhow!("it has no coverage"))?;
+        let mut past = Past::new(self.transfers, self.utxo, self.degrees, self.assets, coverage);
+        past.remarks = remarks;
         Ok(Bundle { title, marking, made_by, settings, past, book: self.book, report })
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::{AssetKind, Book, Direction, Registry, U256, View, amount};
+use chain::history::Budget;
+use model::{AssetKind, Book, Chain, Direction, Registry, U256, View, amount};
+use store::Store;
 use trace::{Method, MinValue, Policy, Report, Settings};
 
 use crate::bundle;
@@ -14,10 +16,14 @@ use crate::cli::{TraceArgs, TraceFormat};
 use crate::home::Home;
 use crate::out::Out;
 use crate::render::Heading;
-use crate::{render, source};
+use crate::{providers, render, source};
+
+/// Transfers of an account that is walked through, where each page of them is a request.
+const HUB_ASKED: u64 = 2_000;
 
 pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
     let case = args.case.as_deref().map(Case::read).transpose()?;
+    let configs = providers::read(home.path())?;
     let store = match &case {
         Some(case) => {
             case.check()?;
@@ -25,33 +31,84 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
             case.load(&mut store, out)?;
             store
         }
+        // What is asked for is kept, so there is a home from now on.
+        None if !configs.is_empty() && !args.offline => home.open()?,
         None => home.open_existing()?,
     };
     let mut book = super::labels::book(&store)?;
     if let Some(case) = &case {
         case.add_labels(&mut book)?;
     }
-    let mut settings = settings(&store, &args, case.as_ref())?;
+    let set_up: Vec<Chain> = configs.iter().map(|config| config.chain).collect();
+    let mut settings = settings(&store, &args, case.as_ref(), &set_up)?;
+    let asked = of_sources(configs, &settings);
+    if asked.is_empty() {
+        if let Some(unknown) = args.yes_ask.first() {
+            bail!("--yes-ask {unknown}: no provider of this chain is set up in interdict.toml");
+        }
+        return trace_over(&store, &book, settings, case.as_ref(), home, &args, out);
+    }
+    settings.method = Method::Frontier;
+    let asked = match args.offline {
+        true => Vec::new(),
+        false => providers::agree(asked, &args.yes_ask, &store, out)?,
+    };
+    let budget = Budget::new(args.requests);
+    let open = providers::open(&asked, &budget)?;
+    let wants = providers::Wants {
+        book: &book,
+        settings: &settings,
+        refresh: args.refresh,
+        requests: args.requests,
+        is_offline: args.offline,
+    };
+    let view = providers::Fetching::new(store, open, budget, wants)?;
+    let code = trace_over(&view, &book, settings.clone(), case.as_ref(), home, &args, out)?;
+    if view.requests() > 0 {
+        let who: Vec<String> = asked.iter().map(providers::ProviderConfig::who).collect();
+        out.note(&format!("{} requests to {}", view.requests(), who.join(", ")));
+    }
+    Ok(code)
+}
+
+/// The providers of the chains the trace starts on.
+fn of_sources(
+    configs: Vec<providers::ProviderConfig>,
+    settings: &Settings,
+) -> Vec<providers::ProviderConfig> {
+    let chains: Vec<Chain> = settings.sources.iter().map(Settings::source_chain).collect();
+    configs.into_iter().filter(|config| chains.contains(&config.chain)).collect()
+}
+
+fn trace_over(
+    past: &dyn View,
+    book: &Book,
+    mut settings: Settings,
+    case: Option<&Case>,
+    home: &Home,
+    args: &TraceArgs,
+    out: &Out,
+) -> Result<ExitCode> {
     if args.apart {
-        return apart(&store, &book, &settings, &args, out);
+        return apart(past, book, &settings, args, out);
     }
     if args.bundle.is_some() {
         // What the walk asks for is what the bundle holds: it must ask for all of it.
         settings.method = Method::Frontier;
     }
     let spinner = out.spinner("following the money");
-    let recorder = bundle::Recorder::new(&store);
-    let view: &dyn View = if args.bundle.is_some() { &recorder } else { &store };
-    let report = trace::run(view, &book, &settings);
+    let recorder = bundle::Recorder::new(past);
+    let view: &dyn View = if args.bundle.is_some() { &recorder } else { past };
+    let report = trace::run(view, book, &settings);
     spinner.finish_and_clear();
     let report = report?;
-    let heading = heading(&report, case.as_ref());
-    write(&report, &heading, &args, out)?;
+    let heading = heading(&report, case);
+    write(&report, &heading, args, out)?;
     if let Some(path) = &args.bundle {
         let key = home.signing_key()?;
         let marking = heading.marking.unwrap_or_default();
         let past = recorder.into_past();
-        let lines = bundle::write(&past, &book, &settings, &report, &heading.title, marking, &key)?;
+        let lines = bundle::write(&past, book, &settings, &report, &heading.title, marking, &key)?;
         save(path, &lines)?;
         out.note(&format!(
             "evidence written to {}; check it with `interdict verify {}`",
@@ -97,15 +154,23 @@ fn apart(
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Settings> {
+fn settings(
+    store: &Store,
+    args: &TraceArgs,
+    case: Option<&Case>,
+    set_up: &[Chain],
+) -> Result<Settings> {
     let said = case.map(|case| &case.file.settings);
     let chain = args.chain.or(case.and_then(|case| case.file.chain));
     let texts = match case {
         Some(case) if args.sources.is_empty() => &case.file.sources,
         _ => &args.sources,
     };
-    let sources =
-        texts.iter().map(|text| source::find(view, text, chain)).collect::<Result<Vec<_>>>()?;
+    let askable = if args.offline { &[] } else { set_up };
+    let sources = texts
+        .iter()
+        .map(|text| source::find(store, text, chain, askable))
+        .collect::<Result<Vec<_>>>()?;
     let policy = args.policy.or(said.and_then(|s| s.policy)).unwrap_or(Policy::Haircut);
     let mut settings = Settings::forward(sources, policy);
     settings.sources.sort();
@@ -119,15 +184,19 @@ fn settings(view: &dyn View, args: &TraceArgs, case: Option<&Case>) -> Result<Se
     settings.method = args.method.unwrap_or_default();
     settings.hops_max = args.hops.or(said.and_then(|s| s.hops));
     settings.budget = args.budget.or(said.and_then(|s| s.budget)).unwrap_or(Settings::BUDGET);
-    settings.hub_degree = said.and_then(|s| s.hub_degree).unwrap_or(Settings::HUB_DEGREE);
+    // Asking for all of a service's rows would use the budget up.
+    let is_asked = settings.sources.iter().map(Settings::source_chain).any(|c| set_up.contains(&c));
+    let hub = if is_asked { HUB_ASKED } else { Settings::HUB_DEGREE };
+    settings.hub_degree = args.hub.or(said.and_then(|s| s.hub_degree)).unwrap_or(hub);
     settings.stop_confidence =
         said.and_then(|s| s.stop_confidence).unwrap_or(Settings::STOP_CONFIDENCE);
+    store.prices()?.into_iter().for_each(|price| settings.prices.insert(price));
     settings.since = args.since;
     settings.until = args.until;
     if let Some(case) = case {
         settings.since = settings.since.or(case.since()?);
         settings.until = settings.until.or(case.until()?);
-        settings.prices = case.prices()?;
+        settings.prices.prefer(&case.prices()?);
         settings.crossings = case.crossings()?;
     }
     if let (Some(since), Some(until)) = (settings.since, settings.until)
@@ -148,7 +217,7 @@ fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
     if symbol.eq_ignore_ascii_case("usd") {
         if settings.prices.iter().next().is_none() {
             bail!(
-                "--min-value {text}: no price is known, so it would cut nothing: a case file gives prices, or name an amount such as `0.5 ETH`"
+                "--min-value {text}: no price is known, so it would cut nothing: a case file or `interdict prices` gives prices, or name an amount such as `0.5 ETH`"
             );
         }
         return Ok(MinValue::UsdE12(

@@ -14,6 +14,10 @@ pub struct ConfigFile {
     pub follow: FollowFile,
     /// The chains that are followed.
     pub chain: Vec<ChainFile>,
+    /// Who may be asked for histories: read by [`crate::providers`].
+    pub providers: toml::Table,
+    /// Who may be asked for prices: read there too.
+    pub prices: toml::Table,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Account, Asset};
-use trace::report::{AssetTotals, Base, Comparison, EndpointKind, Node};
+use trace::report::{AssetTotals, Base, Comparison, EndpointKind, Node, Worth};
 use trace::{Policy, Report};
 
 use self::page::{Ink, Page, columns};
@@ -441,6 +441,22 @@ fn coverage(page: &mut Page, words: &Words) {
     }
 }
 
+/// A figure in USD with its price, the time of that, and who says so.
+fn worth_line(words: &Words, worth: &Worth) -> String {
+    let amount = words.amount(&worth.asset, worth.tainted.0);
+    let Some(price) = &worth.price else {
+        return format!("Of {amount} on {} no price is known.", worth.date);
+    };
+    let when = price.at.map_or_else(|| format!("the day {}", worth.date), |at| at.to_string());
+    format!(
+        "{amount} that left the sources on {} were worth {} USD, at {} USD of {when} ({}).",
+        worth.date,
+        price.usd,
+        price.usd_unit,
+        plain(&price.source)
+    )
+}
+
 /// What the answer rests on, in sentences.
 pub fn coverage_lines(words: &Words) -> Vec<String> {
     let coverage = &words.report.coverage;
@@ -480,6 +496,7 @@ pub fn coverage_lines(words: &Words) -> Vec<String> {
     if !unpriced.is_empty() {
         lines.push(format!("No price was given for {}.", unpriced.join(", ")));
     }
+    lines.extend(words.report.worth.iter().map(|worth| worth_line(words, worth)));
     if coverage.inputs_unresolved > 0 {
         let n = plural(coverage.inputs_unresolved, "input spends", "inputs spend");
         lines.push(format!("{n} an output that is not in the data."));

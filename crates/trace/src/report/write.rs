@@ -39,7 +39,9 @@ pub fn of_settled(
     writer.ends(settled);
     writer.left_sources();
     writer.crossings(settled);
-    Ok(writer.finish())
+    let mut report = writer.finish();
+    report.worth = super::worth::worth(&report, settings);
+    Ok(report)
 }
 
 /// The report of a highest-value route.
@@ -72,7 +74,9 @@ pub fn of_route(
     }
     writer.edges(&edges);
     writer.leave_route(&walked.route);
-    Ok(writer.finish())
+    let mut report = writer.finish();
+    report.worth = super::worth::worth(&report, settings);
+    Ok(report)
 }
 
 struct Writer<'a> {
@@ -646,6 +650,7 @@ fn blank(settings: &Settings, policy: Policy, coverage: CoverageReport) -> Repor
         },
         coverage,
         cut: Vec::new(),
+        worth: Vec::new(),
         comparison: None,
     }
 }
@@ -656,13 +661,15 @@ fn coverage(view: &dyn View, gathered: &Gathered) -> Result<CoverageReport, View
         .iter()
         .map(|(asset, date)| Unpriced { asset: asset.clone(), date: *date });
     let chains = view.coverage()?;
+    let remarks = view.remarks();
     let mut notes = Vec::new();
     if chains.iter().any(|chain| !chain.is_complete) {
-        notes.push(
-            "The data comes from files: what they leave out was not seen. Not found is not clean."
-                .to_string(),
-        );
+        let whence = if remarks.is_empty() { "files" } else { "files and providers" };
+        notes.push(format!(
+            "The data comes from {whence}: what they leave out was not seen. Not found is not clean."
+        ));
     }
+    notes.extend(remarks);
     let accounts_truncated = gathered.states.iter().filter(|state| state.is_truncated).count();
     if accounts_truncated > 0 {
         notes.push(format!(

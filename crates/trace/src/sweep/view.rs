@@ -347,6 +347,10 @@ impl View for Swept<'_> {
         self.view.coverage()
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.view.remarks()
+    }
+
     fn columns(&self, chain: Chain) -> Result<Box<dyn Columns + '_>, ViewError> {
         self.view.columns(chain)
     }
