@@ -192,7 +192,8 @@ impl Following {
     }
 
     /// The last block that can no longer be unwound: below the hot ones, or the last there is. A node on
-    /// whose chain it is not must not be followed.
+    /// whose chain it is not must not be followed. Where heights are skipped, its own may be below the one given,
+    /// which is then the last that has no block.
     pub fn last_final(&self, chain: Chain) -> Option<Tip> {
         self.store.last_final(chain)
     }

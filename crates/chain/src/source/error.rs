@@ -44,6 +44,13 @@ pub enum Kind {
     Refused(String),
 }
 
+impl Kind {
+    /// Is the answer that there is no such block?
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Kind::NotFound | Kind::Skipped)
+    }
+}
+
 /// Why an answer cannot be true. Hashes are text as the chain writes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lie {

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chain::source::{Block, Kind};
+use chain::source::Block;
 use tokio::task::JoinSet;
 
 use super::node::skips_heights;
@@ -171,7 +171,7 @@ async fn read_once(
         None => nodes.any_block(height).await?,
         Some(node) => match nodes.block(node, height).await {
             Ok(block) => Some((node, block)),
-            Err(error) if matches!(error.kind, Kind::NotFound) => None,
+            Err(error) if error.kind.is_absence() => None,
             Err(error) => return Err(Trouble::Node(error)),
         },
     };

@@ -176,7 +176,7 @@ impl Nodes {
         for node in ready {
             match self.block(node, height).await {
                 Ok(block) => return Ok(Some((node, block))),
-                Err(error) if matches!(error.kind, Kind::NotFound) => {}
+                Err(error) if error.kind.is_absence() => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -354,7 +354,7 @@ impl Nodes {
         let mut standing = self.standing(node);
         standing.asked += 1;
         // A block that is not there is an answer.
-        if matches!(error.kind, Kind::NotFound) {
+        if error.kind.is_absence() {
             return;
         }
         standing.failed += 1;

@@ -59,7 +59,13 @@ impl World {
                 Chain::Solana(_) if self.random.below(4) == 0 => 1 + self.random.below(3),
                 _ => 0,
             };
-            let next = block(self.chain, tip + 1 + skipped, parent, &mut self.random);
+            // Below what is kept even an empty slot is final: no block comes there later.
+            let least = match self.chain {
+                Chain::Solana(_) => (self.highest + 1).saturating_sub(super::UNDO),
+                _ => 0,
+            };
+            let height = (tip + 1 + skipped).max(least);
+            let next = block(self.chain, height, parent, &mut self.random);
             self.highest = self.highest.max(next.at.height);
             self.blocks.insert(next.at.height, next);
         }
@@ -233,8 +239,13 @@ impl FakeNode {
             let kind = if is_tip { Kind::Transient("a timeout".into()) } else { kind };
             return Err(self.error(kind));
         }
-        let found = find(&self.world());
-        found.ok_or_else(|| self.error(Kind::NotFound))
+        let world = self.world();
+        let found = find(&world);
+        let is_skipped = matches!(world.chain, Chain::Solana(_))
+            && height.is_some_and(|height| height <= self.last(&world));
+        drop(world);
+        let absence = if is_skipped { Kind::Skipped } else { Kind::NotFound };
+        found.ok_or_else(|| self.error(absence))
     }
 
     /// The newest block this node knows.

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chain::source::{Block, Kind};
+use chain::source::Block;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ impl Follower {
     async fn has_it(&self, look: &Look, base: u64) -> Result<(), Trouble> {
         match self.nodes.header(look.leader, base).await {
             Ok(_) => Ok(()),
-            Err(error) if !matches!(error.kind, Kind::NotFound) => Err(Trouble::Node(error)),
+            Err(error) if !error.kind.is_absence() => Err(Trouble::Node(error)),
             Err(_) if skips_heights(self.plan.chain) => Ok(()),
             Err(error) => {
                 let why = format!("says that block {} is its newest: {error}", look.tip.height);

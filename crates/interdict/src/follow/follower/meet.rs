@@ -6,13 +6,14 @@ use store::StoreError;
 use tokio::time::{Duration, sleep};
 
 use super::{Follower, Held};
-use crate::follow::node::skips_heights;
 use crate::follow::nodes::Look;
 use crate::follow::trouble::Trouble;
 
 /// A chain that is shorter than ours is believed after so many looks. A node behind a balancer may be a
 /// block or two behind for a moment.
 const SHORTER_LOOKS: u32 = 3;
+/// So many heights in a row are looked through for the block below them.
+const SKIPPED_MAX: u64 = 1_000;
 const SHORTER_PAUSE: Duration = Duration::from_millis(300);
 
 impl Follower {
@@ -78,7 +79,7 @@ impl Follower {
             let tip = look.tip.height;
             return Err(Trouble::Behind { chain, node, tip, held: height });
         }
-        let told = self.told(look, height).await?;
+        let told = self.told_down(look, height).await?;
         if told == Some(hash) {
             return Ok(height);
         }
@@ -100,6 +101,18 @@ impl Follower {
         Ok(self.told(look, height).await? == Some(hash))
     }
 
+    /// The leader's block at this height or, where heights are skipped, the newest below it: the last final
+    /// block is known by the height under those that can be undone, which may have none of its own.
+    async fn told_down(&self, look: &Look, height: u64) -> Result<Option<TxHash>, Trouble> {
+        for height in (height.saturating_sub(SKIPPED_MAX)..=height).rev() {
+            let told = self.told(look, height).await?;
+            if told.is_some() {
+                return Ok(told);
+            }
+        }
+        Ok(None)
+    }
+
     async fn told(&self, look: &Look, height: u64) -> Result<Option<TxHash>, Trouble> {
         if height == look.tip.height {
             return Ok(Some(look.tip.hash));
@@ -107,11 +120,8 @@ impl Follower {
         match self.nodes.header(look.leader, height).await {
             Ok(header) => Ok(Some(header.hash)),
             // This branch has no block there.
-            Err(error)
-                if matches!(error.kind, Kind::NotFound) && skips_heights(self.plan.chain) =>
-            {
-                Ok(None)
-            }
+            Err(error) if matches!(error.kind, Kind::Skipped) => Ok(None),
+            // It was there when the tip was looked at.
             Err(error) if matches!(error.kind, Kind::NotFound) => {
                 Err(Trouble::Replaced { chain: self.plan.chain, height })
             }
