@@ -87,7 +87,6 @@ impl Catalog {
 
     fn on(mut db: Connection, path: Option<PathBuf>) -> Result<Catalog, StoreError> {
         format::prepare(&mut db, path.as_deref())?;
-        fetched::prepare(&db).in_file(path.as_deref())?;
         Ok(Catalog { db, path, writer: RefCell::default() })
     }
 

@@ -129,7 +129,7 @@ fn replace(database: &Path, fresh: &Path) -> Result<(), StoreError> {
         change.execute_batch(&format!("DROP TABLE main.{table}")).doing(doing)?;
     }
     change.execute_batch(format::SCHEMA).doing(doing)?;
-    change.execute_batch(format::FOLLOWED).doing(doing)?;
+    format::ADDED.iter().try_for_each(|tables| change.execute_batch(tables)).doing(doing)?;
     for table in FILLED {
         let sql = format!("INSERT INTO main.{table} SELECT * FROM fresh.{table}");
         change.execute_batch(&sql).doing(doing)?;

@@ -1,7 +1,7 @@
 //! What providers were asked: of which addresses what is known, and who may be asked.
 
 use model::{Date, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::StoreError;
 use crate::catalog::Catalog;
@@ -24,17 +24,6 @@ pub struct Fetched {
     /// Why not everything up to there; none: everything.
     pub cut: Option<String>,
     pub asked_at: Timestamp,
-}
-
-/// Homes made before providers could be asked lack these tables.
-pub(super) fn prepare(db: &Connection) -> Result<(), StoreError> {
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('fetched', 'consent', 'price')";
-    let doing = || "make the tables of providers and prices";
-    let there: i64 = db.query_row(sql, [], |row| row.get(0)).doing(doing)?;
-    if there == 3 {
-        return Ok(());
-    }
-    db.execute_batch(include_str!("schema/fetched.sql")).doing(doing)
 }
 
 impl Catalog {

@@ -16,8 +16,10 @@ pub(crate) const KNOWN: u32 = 2;
 pub(crate) const SCHEMA: &str = include_str!("schema/2.sql");
 /// Tables that are as in format 1, and so stay through an upgrade.
 const LISTS: &str = include_str!("schema/lists.sql");
-/// Tables that homes of this format lack when they were made before chains could be followed.
-pub(crate) const FOLLOWED: &str = include_str!("schema/followed.sql");
+/// Tables that homes of this format lack when they were made before chains could be followed, or
+/// providers asked.
+pub(crate) const ADDED: &[&str] =
+    &[include_str!("schema/followed.sql"), include_str!("schema/fetched.sql")];
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -64,7 +66,7 @@ fn check(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
 /// Gives a fresh file its tables.
 fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     match format_of(db, path)? {
-        KNOWN => return add_followed(db, path),
+        KNOWN => return add_missing(db, path),
         0 => {}
         found => {
             let path = path.unwrap_or(Path::new(":memory:")).to_path_buf();
@@ -77,7 +79,7 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     if format_of(&change, path)? == 0 {
         change.execute_batch(SCHEMA).doing(doing)?;
         change.execute_batch(LISTS).doing(doing)?;
-        change.execute_batch(FOLLOWED).doing(doing)?;
+        ADDED.iter().try_for_each(|tables| change.execute_batch(tables)).doing(doing)?;
         change.pragma_update(None, "application_id", APPLICATION).doing(doing)?;
         change.pragma_update(None, "user_version", KNOWN).doing(doing)?;
     }
@@ -85,17 +87,17 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
 }
 
 /// What was added to this format since its first homes were made.
-fn add_followed(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
+fn add_missing(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     let doing = || format!("bring {} up to date", shown(path));
     let has = |db: &Connection, table: &str, column: &str| {
         let sql = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
         db.query_row(sql, [table, column], |row| row.get::<_, bool>(0)).doing(doing)
     };
-    if has(db, "hot_content", "content")? {
+    if has(db, "hot_content", "content")? && has(db, "price", "asset")? {
         return Ok(());
     }
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
-    change.execute_batch(FOLLOWED).doing(doing)?;
+    ADDED.iter().try_for_each(|tables| change.execute_batch(tables)).doing(doing)?;
     if !has(&change, "oddity", "height")? {
         change.execute_batch("ALTER TABLE oddity ADD COLUMN height INTEGER").doing(doing)?;
     }
