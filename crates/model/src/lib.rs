@@ -25,6 +25,7 @@ pub mod label;
 pub mod listing;
 pub mod marking;
 pub mod memory;
+pub mod party;
 pub mod price;
 pub mod registry;
 pub mod sketch;
@@ -49,6 +50,10 @@ pub use label::{Confidence, Label, Role, Subject};
 pub use listing::{ListVersion, Listing};
 pub use marking::Marking;
 pub use memory::Memory;
+pub use party::{
+    CountryKind, DateSpan, NameKind, NamePart, NameQuality, PartKind, Party, PartyCountry,
+    PartyDocument, PartyKind, PartyName,
+};
 pub use price::{Price, Prices};
 pub use registry::Registry;
 pub use transaction::{Input, Outpoint, Output, Transaction, TxHash, TxId, UtxoTransaction};
