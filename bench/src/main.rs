@@ -31,6 +31,11 @@ use clap::{Parser, Subcommand};
 use crate::contender::Work;
 use crate::measure::Phase;
 
+/// As the product has it; peers written in Rust have it too, and the limits of the host are
+/// measured with it.
+#[global_allocator]
+static MEMORY: store::memory::HugePages = store::memory::HugePages;
+
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]

@@ -20,6 +20,7 @@ pub mod follow;
 pub mod hot;
 pub mod ingest;
 pub mod layers;
+pub mod memory;
 pub mod merging;
 pub mod reference;
 pub mod segment;

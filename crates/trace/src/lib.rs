@@ -27,6 +27,7 @@ pub mod report;
 pub mod route;
 pub mod settings;
 pub mod settle;
+mod share;
 mod split;
 pub mod sweep;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use model::U256;
 use smallvec::SmallVec;
 
 use crate::Policy;
-use crate::split::share;
+use crate::share::share;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {

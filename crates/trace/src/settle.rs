@@ -13,7 +13,8 @@ use crate::gather::{At, Gathered, NOBODY, OutState, Row, Stop, Utxo, is_large_en
 use crate::order::Event;
 use crate::purse::{Flow, Purse};
 use crate::settings::Settings;
-use crate::split::{distribute, share};
+use crate::share::share;
+use crate::split::distribute;
 
 /// What the settling says. Accounts and assets are numbers of [`Gathered`]; rows of
 /// sums are in no order.

@@ -8,21 +8,7 @@ use model::U256;
 
 use crate::Policy;
 use crate::purse::{Flow, Piece};
-
-/// [`model::amount::share`], with ordinary numbers where they hold the product.
-pub fn share(amount: U256, part: U256, whole: U256) -> U256 {
-    if part == whole && !whole.is_zero() {
-        return amount;
-    }
-    let (Ok(a), Ok(p)) = (u128::try_from(amount), u128::try_from(part)) else {
-        return model::amount::share(amount, part, whole);
-    };
-    match (a.checked_mul(p), u128::try_from(whole)) {
-        (Some(product), Ok(whole)) if whole > 0 => U256::from(product / whole),
-        _ if whole.is_zero() => model::amount::share(amount, part, whole),
-        _ => amount * part / whole,
-    }
-}
+use crate::share::share;
 
 /// Splits what came in over what goes out, the fee last.
 pub fn distribute(policy: Policy, from: Vec<Flow>, into: &[U256], fee: U256) -> (Vec<Flow>, Flow) {

@@ -9,6 +9,7 @@
 
 mod cells;
 mod outputs;
+mod places;
 pub mod reach;
 mod read;
 mod taint;

@@ -163,7 +163,7 @@ impl Columns for SegmentColumns<'_> {
             let (chain, known) = (names.past.chain, names.known.clone());
             self.ahead = Ahead::start(snapshot.clone(), chain, known, self.since);
         }
-        match &self.ahead {
+        match &mut self.ahead {
             Some(ahead) => answer("read columns", ahead.next(batch))?,
             None => {
                 batch.clear();

@@ -10,11 +10,17 @@
 //! source. Where files do not say the order within a second, [`crate::run`] does more
 //! than the columns' order can.
 
-use hashbrown::HashMap;
-use model::{Book, ColumnBatch, Columns, Direction, Role, TransferKind, U256};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-use super::cells::{Cells, ELSEWHERE, SINK, narrow};
+use hashbrown::{HashMap, HashSet};
+use model::{
+    Account, Address, Book, Chain, ColumnBatch, Columns, Direction, Key, Role, Subject,
+    TransferKind, U256,
+};
+
+use super::cells::{Cells, narrow};
 use super::outputs::{Outputs, Stays};
+use super::places::{Located, Places, SINK};
 use crate::gather::role_of;
 use crate::poisoning;
 use crate::settle::Totals;
@@ -46,42 +52,144 @@ pub fn taint(
     book: &Book,
     thefts: &[Settings],
 ) -> Result<Vec<Tainted>, TraceError> {
-    let mut batch = ColumnBatch::default();
-    let degrees = degrees(columns, thefts, &mut batch)?;
+    let degrees = degrees(columns, thefts)?;
     let mut sweeps = Vec::with_capacity(thefts.len());
     for settings in thefts {
-        sweeps.push(Sweep::new(columns, settings)?);
+        sweeps.push(Sweep::new(columns, book, settings)?);
     }
     columns.rewind(None)?;
-    while columns.next(&mut batch)? {
-        for sweep in &mut sweeps {
-            sweep.take_batch(&batch, &Ground { columns, book, degrees: &degrees })?;
-        }
+    if columns.assets().first().is_some_and(|asset| asset.chain.is_utxo()) {
+        return follow_outputs(columns, book, sweeps);
     }
-    let ground = Ground { columns, book, degrees: &degrees };
-    sweeps.into_iter().map(|sweep| sweep.close(&ground)).collect()
+    let mut places = Places::new(columns.account_count(), columns.assets().len());
+    let sweeps = std::thread::scope(|scope| {
+        let (parcels, arriving) = sync_channel(PARCELS);
+        let (used, empty) = channel();
+        let moving = scope.spawn(|| follow_purses(sweeps, &degrees, arriving, used));
+        let read = locate_all(columns, &mut places, parcels, empty);
+        let sweeps = moving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        read.map(|()| sweeps)
+    })?;
+    let owners = places.into_owners();
+    Ok(sweeps.into_iter().map(|sweep| sweep.close(&owners)).collect())
 }
 
-/// What says where taint stops.
-struct Ground<'a> {
+/// Batches that are handed over together, since waking a thread costs as much as a batch.
+const TOGETHER: usize = 8;
+/// How often that waits at most.
+const PARCELS: usize = 2;
+
+/// Some batches, and where their purses lie.
+type Parcel = Vec<(ColumnBatch, Located)>;
+
+/// Reads a chain and finds its purses, while another thread moves what they hold. It ends early where
+/// nobody takes what it found.
+fn locate_all(
+    columns: &mut dyn Columns,
+    places: &mut Places,
+    parcels: SyncSender<Parcel>,
+    empty: Receiver<Parcel>,
+) -> Result<(), TraceError> {
+    loop {
+        let mut parcel: Parcel = empty.try_recv().unwrap_or_default();
+        parcel.resize_with(TOGETHER, Default::default);
+        let mut full = 0;
+        for (batch, located) in &mut parcel {
+            if !columns.next(batch)? {
+                break;
+            }
+            places.locate(batch, located);
+            full += 1;
+        }
+        parcel.truncate(full);
+        if parcels.send(parcel).is_err() || full < TOGETHER {
+            return Ok(());
+        }
+    }
+}
+
+/// Moves what purses hold, theft by theft.
+fn follow_purses<'a>(
+    mut sweeps: Vec<Sweep<'a>>,
+    degrees: &[u32],
+    arriving: Receiver<Parcel>,
+    used: Sender<Parcel>,
+) -> Vec<Sweep<'a>> {
+    for parcel in arriving {
+        for (batch, located) in &parcel {
+            sweeps.iter_mut().for_each(|sweep| sweep.take_batch(batch, located, degrees));
+        }
+        // At the end nobody wants it back.
+        let _ = used.send(parcel);
+    }
+    sweeps
+}
+
+fn follow_outputs(
+    columns: &mut dyn Columns,
+    book: &Book,
+    mut sweeps: Vec<Sweep<'_>>,
+) -> Result<Vec<Tainted>, TraceError> {
+    let mut batch = ColumnBatch::default();
+    while columns.next(&mut batch)? {
+        for sweep in &mut sweeps {
+            sweep.take_outputs(&batch, &Names { columns, book })?;
+        }
+    }
+    let names = Names { columns, book };
+    sweeps.iter_mut().try_for_each(|sweep| sweep.close_transaction(&names))?;
+    Ok(sweeps.into_iter().map(|sweep| sweep.close(&[])).collect())
+}
+
+/// Who is a service, where one key has addresses enough that each account must be asked for.
+struct Names<'a> {
     columns: &'a dyn Columns,
     book: &'a Book,
-    /// Transfers of each account, where hubs matter.
-    degrees: &'a [u32],
+}
+
+/// The services of a chain on which a key has one account.
+fn services(
+    columns: &dyn Columns,
+    book: &Book,
+    confidence_min: u8,
+) -> Result<HashSet<u32>, TraceError> {
+    let Some(chain) = columns.assets().first().map(|asset| asset.chain) else {
+        return Ok(HashSet::new());
+    };
+    let mut services = HashSet::new();
+    for label in book.all_labels() {
+        let account = match &label.subject {
+            Subject::Account(account) => Some(account.clone()).filter(|of| of.chain == chain),
+            Subject::Identifier(identifier) => account_of(&identifier.key, chain),
+            Subject::Transaction(_) => None,
+        };
+        let Some(account) = account else { continue };
+        if role_of(book, &account, confidence_min) != Role::Other {
+            services.extend(columns.number(&account)?);
+        }
+    }
+    Ok(services)
+}
+
+fn account_of(key: &Key, chain: Chain) -> Option<Account> {
+    let address = match (key, chain) {
+        (Key::Keccak(bytes), Chain::Evm(_)) => Address::Evm(*bytes),
+        (Key::Keccak(bytes), Chain::Tron(_)) => Address::Tron(*bytes),
+        (Key::Solana(bytes), Chain::Solana(_)) => Address::Solana(*bytes),
+        _ => return None,
+    };
+    Some(Account { chain, address })
 }
 
 /// Counts each account's transfers, where any theft stops at hubs that could be.
-fn degrees(
-    columns: &mut dyn Columns,
-    thefts: &[Settings],
-    batch: &mut ColumnBatch,
-) -> Result<Vec<u32>, TraceError> {
+fn degrees(columns: &mut dyn Columns, thefts: &[Settings]) -> Result<Vec<u32>, TraceError> {
     if thefts.iter().all(|theft| theft.hub_degree == u64::MAX) {
         return Ok(Vec::new());
     }
     let mut degrees = vec![0u32; columns.account_count()];
+    let mut batch = ColumnBatch::default();
     columns.rewind(None)?;
-    while columns.next(batch)? {
+    while columns.next(&mut batch)? {
         for (n, account) in batch.from.iter().chain(&batch.to).enumerate() {
             if let Some(ahead) = batch.from.get(n + AHEAD).or_else(|| batch.to.get(n)) {
                 prefetch_index::prefetch_index(&degrees, *ahead as usize);
@@ -97,28 +205,21 @@ fn degrees(
 struct Sweep<'a> {
     settings: &'a Settings,
     policy: Policy,
-    is_utxo: bool,
     sources: Vec<u32>,
     /// By asset: what is too small to be a payment.
     assets: Vec<Rule>,
     cells: Cells,
-    places: Places,
     outputs: Outputs,
     /// By account, a bit: taint came and went on. So small that it stays in the cache.
     passes: Vec<u64>,
     /// By account: has taint come to it, and does it stay there?
     reached: Vec<Reached>,
     accounts: u64,
-    services: HashMap<(u32, u32), U256>,
+    /// Accounts where taint stays by their label; on Bitcoin they are asked for one by one.
+    services: HashSet<u32>,
+    served: HashMap<(u32, u32), U256>,
     totals: Vec<Option<Totals>>,
     transfers: u64,
-}
-
-/// Of one batch: see [`Cells::locate`].
-#[derive(Default)]
-struct Places {
-    from: Vec<usize>,
-    to: Vec<usize>,
 }
 
 struct Rule {
@@ -139,7 +240,11 @@ enum Reached {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(columns: &dyn Columns, settings: &'a Settings) -> Result<Sweep<'a>, TraceError> {
+    fn new(
+        columns: &dyn Columns,
+        book: &Book,
+        settings: &'a Settings,
+    ) -> Result<Sweep<'a>, TraceError> {
         let policy = settings.policy;
         if !matches!(policy, Policy::Haircut | Policy::Tiho | Policy::Poison) {
             return Err(TraceError::NotSwept { what: format!("the policy {policy}") });
@@ -155,64 +260,56 @@ impl<'a> Sweep<'a> {
             sources.extend(columns.number(account)?);
         }
         let assets = columns.assets();
-        let is_utxo = assets.first().is_some_and(|asset| asset.chain.is_utxo());
         let rule = |asset| Rule { dust: settings.registry.dust(asset) };
         Ok(Sweep {
             settings,
             policy,
-            is_utxo,
             sources,
             assets: assets.iter().map(rule).collect(),
-            cells: Cells::new(policy, columns.account_count(), assets.len()),
-            places: Places::default(),
+            cells: Cells::new(policy),
             outputs: Outputs::default(),
             passes: vec![0; columns.account_count().div_ceil(64)],
             reached: vec![Reached::No; columns.account_count()],
             accounts: 0,
-            services: HashMap::new(),
+            services: services(columns, book, settings.stop_confidence)?,
+            served: HashMap::new(),
             totals: vec![None; assets.len()],
             transfers: 0,
         })
     }
 
-    fn take_batch(&mut self, batch: &ColumnBatch, ground: &Ground<'_>) -> Result<(), TraceError> {
-        if self.is_utxo {
-            return self.take_outputs(batch, ground);
-        }
-        self.cells.choose(batch);
-        let mut places = std::mem::take(&mut self.places);
-        self.cells.locate(batch, &mut places.from, &mut places.to);
+    fn take_batch(&mut self, batch: &ColumnBatch, located: &Located, degrees: &[u32]) {
+        self.cells.grow(located.purses);
         for n in 0..batch.len() {
-            if let Some(asset) = batch.assets.get(n + AHEAD) {
-                self.cells.prefetch(places.from[n + AHEAD], batch.from[n + AHEAD], *asset);
-                self.cells.prefetch(places.to[n + AHEAD], batch.to[n + AHEAD], *asset);
+            if let Some(from) = located.from.get(n + AHEAD) {
+                self.cells.prefetch(*from);
+                self.cells.prefetch(located.to[n + AHEAD]);
             }
-            if !self.move_short(batch, n, (places.from[n], places.to[n]), ground)? {
-                self.transfer(batch, n, ground)?;
+            let (from, to) = (located.from[n], located.to[n]);
+            if !self.move_short(batch, n, from, to, degrees) {
+                self.transfer(batch, n, from, to, degrees);
             }
         }
-        self.places = places;
-        Ok(())
     }
 
-    /// [`Sweep::transfer`] for the most of them: both purses in the arrays, all numbers of at most 128
-    /// bits. False, and nothing has moved, where it is none of these.
+    /// [`Sweep::transfer`] for the most of them, where all numbers are of at most 128 bits. False, and
+    /// nothing has moved, where they are not.
     #[inline]
     fn move_short(
         &mut self,
         batch: &ColumnBatch,
         n: usize,
-        (from, to): (usize, usize),
-        ground: &Ground<'_>,
-    ) -> Result<bool, TraceError> {
-        let Some(base) = narrow(batch.amounts[n]) else { return Ok(false) };
-        if from == ELSEWHERE || to == ELSEWHERE || base == 0 {
-            return Ok(false);
-        }
+        from: u32,
+        to: u32,
+        degrees: &[u32],
+    ) -> bool {
+        let Some(base) = narrow(batch.amounts[n]).filter(|base| *base != 0) else {
+            return false;
+        };
         if self.settings.until.is_some_and(|until| batch.times[n] > until) {
-            return Ok(true);
+            return true;
         }
-        let Some(mut taint) = self.cells.take_at(from, base) else { return Ok(false) };
+        let Some(mut taint) = self.cells.take_short(from, base) else { return false };
         if self.sources.contains(&batch.from[n]) && self.is_theft(batch, n) {
             self.totals(batch.assets[n]).tainted_in += U256::from(base - taint);
             taint = base;
@@ -221,51 +318,40 @@ impl<'a> Sweep<'a> {
             self.transfers += 1;
             let rule = &self.assets[batch.assets[n] as usize];
             if to == SINK || rule.is_dust(batch.amounts[n]) || !self.is_passed(batch.to[n]) {
-                let stays = self.arrive(batch, n, U256::from(taint), ground)?;
+                let stays = self.arrive(batch, n, U256::from(taint), degrees);
                 taint = narrow(stays).expect("no more than what came");
             }
         }
-        if to != SINK && !self.cells.put_at(to, base, taint) {
-            self.cells.put(batch.to[n], batch.assets[n], batch.amounts[n], U256::from(taint));
+        if to != SINK && !self.cells.put_short(to, base, taint) {
+            self.cells.put(to, batch.amounts[n], U256::from(taint));
         }
-        Ok(true)
+        true
     }
 
-    fn transfer(
-        &mut self,
-        batch: &ColumnBatch,
-        n: usize,
-        ground: &Ground<'_>,
-    ) -> Result<(), TraceError> {
-        let (from, to, asset) = (batch.from[n], batch.to[n], batch.assets[n]);
-        let (amount, kind) = (batch.amounts[n], batch.kinds[n]);
+    fn transfer(&mut self, batch: &ColumnBatch, n: usize, from: u32, to: u32, degrees: &[u32]) {
+        let (asset, amount) = (batch.assets[n], batch.amounts[n]);
         if amount.is_zero() || poisoning::is_absurd(amount) {
-            return Ok(());
+            return;
         }
         if self.settings.until.is_some_and(|until| batch.times[n] > until) {
-            return Ok(());
+            return;
         }
-        let mut taint = U256::ZERO;
-        if from != ColumnBatch::NOBODY {
-            taint = self.cells.take(from, asset, amount);
-            if self.sources.contains(&from) && self.is_theft(batch, n) {
-                self.totals(asset).tainted_in += amount - taint;
-                taint = amount;
-            }
+        let mut taint = self.cells.take(from, amount);
+        if self.sources.contains(&batch.from[n]) && self.is_theft(batch, n) {
+            self.totals(asset).tainted_in += amount - taint;
+            taint = amount;
         }
-        let goes_on = to != ColumnBatch::NOBODY && kind != TransferKind::Fee;
         if !taint.is_zero() {
             self.transfers += 1;
             // Most often to someone who has let taint pass before.
             let rule = &self.assets[asset as usize];
-            if !goes_on || rule.is_dust(amount) || !self.is_passed(to) {
-                taint = self.arrive(batch, n, taint, ground)?;
+            if to == SINK || rule.is_dust(amount) || !self.is_passed(batch.to[n]) {
+                taint = self.arrive(batch, n, taint, degrees);
             }
         }
-        if goes_on {
-            self.cells.put(to, asset, amount, taint);
+        if to != SINK {
+            self.cells.put(to, amount, taint);
         }
-        Ok(())
     }
 
     /// Does a source send this as its theft?
@@ -278,25 +364,19 @@ impl<'a> Sweep<'a> {
 
     /// What of the taint goes on with whom it comes to, should anybody get it.
     #[inline(never)]
-    fn arrive(
-        &mut self,
-        batch: &ColumnBatch,
-        n: usize,
-        taint: U256,
-        ground: &Ground<'_>,
-    ) -> Result<U256, TraceError> {
+    fn arrive(&mut self, batch: &ColumnBatch, n: usize, taint: U256, degrees: &[u32]) -> U256 {
         let (to, asset) = (batch.to[n], batch.assets[n]);
         if batch.kinds[n] == TransferKind::Fee {
             self.totals(asset).fees += taint;
         } else if to == ColumnBatch::NOBODY || self.assets[asset as usize].is_dust(batch.amounts[n])
         {
             self.totals(asset).cut += taint;
-        } else if self.stays(to, ground)? {
+        } else if self.stays(to, degrees) {
             self.serve(to, asset, taint);
         } else {
-            return Ok(taint);
+            return taint;
         }
-        Ok(U256::ZERO)
+        U256::ZERO
     }
 
     #[inline]
@@ -305,33 +385,49 @@ impl<'a> Sweep<'a> {
     }
 
     /// Is it a service by its label, or so large that it must be one?
-    fn stays(&mut self, account: u32, ground: &Ground<'_>) -> Result<bool, TraceError> {
-        let reached = self.reached[account as usize];
-        if reached != Reached::No {
-            return Ok(reached == Reached::Stays);
+    fn stays(&mut self, account: u32, degrees: &[u32]) -> bool {
+        if let Some(known) = self.known(account) {
+            return known;
         }
-        let is_hub = !self.is_utxo
-            && ground
-                .degrees
-                .get(account as usize)
-                .is_some_and(|degree| u64::from(*degree) > self.settings.hub_degree);
-        let is_service = !ground.book.all_labels().is_empty() && {
-            let named = ground.columns.account(account)?;
-            role_of(ground.book, &named, self.settings.stop_confidence) != Role::Other
+        let degree = degrees.get(account as usize).copied().unwrap_or(0);
+        let is_hub = u64::from(degree) > self.settings.hub_degree;
+        let stays =
+            (is_hub || self.services.contains(&account)) && !self.sources.contains(&account);
+        self.note(account, stays)
+    }
+
+    /// As [`Sweep::stays`] on Bitcoin, where it is what a source spends that is its theft, not all that
+    /// comes to it.
+    fn keeps(&mut self, account: u32, names: &Names<'_>) -> Result<bool, TraceError> {
+        if let Some(known) = self.known(account) {
+            return Ok(known);
+        }
+        let is_service = !names.book.all_labels().is_empty() && {
+            let named = names.columns.account(account)?;
+            role_of(names.book, &named, self.settings.stop_confidence) != Role::Other
         };
-        // On Bitcoin it is what a source spends that is its theft, not all that comes to it.
-        let is_source = !self.is_utxo && self.sources.contains(&account);
-        let stays = (is_hub || is_service) && !is_source;
+        Ok(self.note(account, is_service))
+    }
+
+    fn known(&self, account: u32) -> Option<bool> {
+        match self.reached[account as usize] {
+            Reached::No => None,
+            reached => Some(reached == Reached::Stays),
+        }
+    }
+
+    /// Taint comes to it for the first time.
+    fn note(&mut self, account: u32, stays: bool) -> bool {
         self.reached[account as usize] = if stays { Reached::Stays } else { Reached::Passes };
         self.passes[account as usize / 64] |= u64::from(!stays) << (account % 64);
         self.accounts += 1;
-        Ok(stays)
+        stays
     }
 
-    fn take_outputs(&mut self, batch: &ColumnBatch, ground: &Ground<'_>) -> Result<(), TraceError> {
+    fn take_outputs(&mut self, batch: &ColumnBatch, names: &Names<'_>) -> Result<(), TraceError> {
         for n in 0..batch.len() {
             if self.outputs.ends_before(batch.transactions[n]) {
-                self.close_transaction(ground)?;
+                self.close_transaction(names)?;
             }
             // Beyond the window value rests where it is.
             if !self.settings.is_in_window(batch.times[n]) {
@@ -346,14 +442,14 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    fn close_transaction(&mut self, ground: &Ground<'_>) -> Result<(), TraceError> {
+    fn close_transaction(&mut self, names: &Names<'_>) -> Result<(), TraceError> {
         let Some(done) = self.outputs.distribute(self.policy) else { return Ok(()) };
         let totals = self.totals(done.asset);
         totals.tainted_in += done.tainted_in;
         totals.fees += done.fee;
         for made in done.outputs {
             self.transfers += u64::from(!made.taint.is_zero());
-            let stays = if self.stays(made.to, ground)? {
+            let stays = if self.keeps(made.to, names)? {
                 Stays::Service
             } else if made.base < self.assets[done.asset as usize].dust {
                 Stays::Dust
@@ -368,13 +464,12 @@ impl<'a> Sweep<'a> {
     fn serve(&mut self, account: u32, asset: u32, taint: U256) {
         if !taint.is_zero() {
             self.totals(asset).at_services += taint;
-            *self.services.entry((account, asset)).or_default() += taint;
+            *self.served.entry((account, asset)).or_default() += taint;
         }
     }
 
-    fn close(mut self, ground: &Ground<'_>) -> Result<Tainted, TraceError> {
-        self.close_transaction(ground)?;
-        let mut rests = self.cells.tainted();
+    fn close(mut self, owners: &[(u32, u32)]) -> Tainted {
+        let mut rests = self.cells.tainted(owners);
         for held in std::mem::take(&mut self.outputs).into_held() {
             match held.stays {
                 Stays::No => rests.push((held.to, held.asset, held.taint)),
@@ -403,15 +498,15 @@ impl<'a> Sweep<'a> {
             }
         }
         let row = |((account, asset), base)| (account, asset, base);
-        let mut services: Vec<(u32, u32, U256)> = self.services.into_iter().map(row).collect();
+        let mut services: Vec<(u32, u32, U256)> = self.served.into_iter().map(row).collect();
         services.sort_unstable();
-        Ok(Tainted {
+        Tainted {
             totals: self.totals,
             resting: rests,
             services,
             transfers: self.transfers,
             accounts: self.accounts,
-        })
+        }
     }
 
     fn totals(&mut self, asset: u32) -> &mut Totals {

@@ -1,8 +1,10 @@
 //! Columns decoded by a second thread while the first works on those before.
 //!
-//! Batches go round: empty ones there, full ones back, [`DEPTH`] at most. Whoever stops listening, or
-//! starts elsewhere, ends the thread.
+//! Batches go round, some at a time, since waking a thread costs as much as decoding one: empty ones
+//! there, full ones back, [`DEPTH`] times [`TOGETHER`] at most. Whoever stops listening, or starts
+//! elsewhere, ends the thread.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -13,12 +15,18 @@ use super::names::Known;
 use crate::StoreError;
 use crate::snapshot::Snapshot;
 
-/// Batches that are decoded and not taken.
-const DEPTH: usize = 16;
+/// Batches that are handed over together.
+const TOGETHER: usize = 8;
+/// How often that is ahead of who takes them.
+const DEPTH: usize = 3;
+
+type Decoded = Result<VecDeque<ColumnBatch>, StoreError>;
 
 pub(super) struct Ahead {
-    full: Receiver<Result<ColumnBatch, StoreError>>,
+    full: Receiver<Decoded>,
     empty: Sender<ColumnBatch>,
+    /// Handed over and not taken yet.
+    taken: VecDeque<ColumnBatch>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,14 +42,17 @@ impl Ahead {
         let (empty, empty_out) = channel();
         let work = move || run(&snapshot, chain, known, since, &full_in, &empty_out);
         let thread = std::thread::Builder::new().name("columns".into()).spawn(work).ok()?;
-        Some(Ahead { full, empty, thread: Some(thread) })
+        Some(Ahead { full, empty, taken: VecDeque::new(), thread: Some(thread) })
     }
 
     /// The next batch in the place of this one; an empty one at the end.
-    pub fn next(&self, batch: &mut ColumnBatch) -> Result<(), StoreError> {
+    pub fn next(&mut self, batch: &mut ColumnBatch) -> Result<(), StoreError> {
         let ended = || StoreError::value("read columns ahead", "the thread that does ended");
-        let full = self.full.recv().map_err(|_| ended())??;
-        let used = std::mem::replace(batch, full);
+        if self.taken.is_empty() {
+            self.taken = self.full.recv().map_err(|_| ended())??;
+        }
+        let next = self.taken.pop_front().ok_or_else(ended)?;
+        let used = std::mem::replace(batch, next);
         // It has ended where it has read all.
         let _ = self.empty.send(used);
         Ok(())
@@ -65,18 +76,33 @@ fn run(
     chain: Chain,
     known: Known,
     since: Option<Timestamp>,
-    full: &SyncSender<Result<ColumnBatch, StoreError>>,
+    full: &SyncSender<Decoded>,
     empty: &Receiver<ColumnBatch>,
 ) {
     let mut columns = SegmentColumns::alone(snapshot.past(chain), known);
     columns.restart(since);
     loop {
-        let mut batch = empty.try_recv().unwrap_or_default();
-        batch.clear();
-        let read = columns.read(&mut batch);
-        let is_last = read.is_err() || batch.is_empty();
-        if full.send(read.map(|()| batch)).is_err() || is_last {
+        let (decoded, is_last) = decode_some(&mut columns, empty);
+        if full.send(decoded).is_err() || is_last {
             return;
         }
     }
+}
+
+/// The next batches, the last of them empty where the past ends; and whether nothing comes after.
+fn decode_some(columns: &mut SegmentColumns<'_>, empty: &Receiver<ColumnBatch>) -> (Decoded, bool) {
+    let mut decoded = VecDeque::with_capacity(TOGETHER);
+    while decoded.len() < TOGETHER {
+        let mut batch = empty.try_recv().unwrap_or_default();
+        batch.clear();
+        if let Err(error) = columns.read(&mut batch) {
+            return (Err(error), true);
+        }
+        let is_last = batch.is_empty();
+        decoded.push_back(batch);
+        if is_last {
+            return (Ok(decoded), true);
+        }
+    }
+    (Ok(decoded), false)
 }
