@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::contender::{ENTRIES, OURS};
-use crate::limits::Limits;
+use crate::limits::{Limits, Memory};
 use crate::results::{Measured, Results};
 use crate::setup;
 use Better::{Less, More, Neither};
@@ -39,7 +39,7 @@ struct Section {
     what: &'static str,
     columns: &'static [Column],
     /// What share of what the host can do a result is.
-    limit: Option<Limit>,
+    limits: &'static [Limit],
 }
 
 struct Limit {
@@ -67,12 +67,12 @@ const SECTIONS: &[Section] = &[
             column("peak_anonymous_bytes", "own memory", Show::Bytes, Less),
             column("peak_resident_bytes", "with files mapped", Show::Bytes, Neither),
         ],
-        limit: Some(Limit {
+        limits: &[Limit {
             heading: "of the disk's writing",
             of: |limits, m| {
                 Some(m.get("stored_bytes_per_second")? / limits.disk.write_bytes_per_second)
             },
-        }),
+        }],
     },
     Section {
         work: "bytes",
@@ -82,7 +82,7 @@ const SECTIONS: &[Section] = &[
             column("bytes_per_transfer", "bytes a transfer", Show::Number, Less),
             column("bytes", "in all", Show::Bytes, Neither),
         ],
-        limit: None,
+        limits: &[],
     },
     Section {
         work: "page",
@@ -94,13 +94,13 @@ const SECTIONS: &[Section] = &[
             column("heaviest_seconds", "heaviest", Show::Seconds, Neither),
             column("pages_per_second", "pages/s", Show::Count, More),
         ],
-        limit: Some(Limit {
+        limits: &[Limit {
             heading: "four dependent loads in the median",
             of: |limits, m| {
                 let loads = limits.memory.last()?.dependent_ns * 4e-9;
                 Some(loads / m.get("median_seconds")?)
             },
-        }),
+        }],
     },
     Section {
         work: "trace",
@@ -112,7 +112,7 @@ const SECTIONS: &[Section] = &[
             column("heaviest_rows", "its transfers", Show::Count, Neither),
             column("heaviest_rows_per_second", "transfers/s", Show::Count, Neither),
         ],
-        limit: Some(Limit { heading: "of prefetched random access", of: rows_of_random_access }),
+        limits: &[Limit { heading: "of prefetched random access", of: rows_of_random_access }],
     },
     Section {
         work: "reach",
@@ -123,7 +123,7 @@ const SECTIONS: &[Section] = &[
             column("heaviest_seconds", "heaviest", Show::Seconds, Less),
             column("heaviest_rows_per_second", "transfers/s", Show::Count, Neither),
         ],
-        limit: Some(Limit { heading: "of prefetched random access", of: rows_of_random_access }),
+        limits: &[Limit { heading: "of prefetched random access", of: rows_of_random_access }],
     },
     Section {
         work: "sweep",
@@ -133,14 +133,16 @@ const SECTIONS: &[Section] = &[
             column("haircut_transfers_per_second", "haircut, transfers/s", Show::Count, More),
             column("poison_transfers_per_second", "poison, transfers/s", Show::Count, More),
         ],
-        limit: Some(Limit {
-            heading: "of two prefetched accesses a transfer",
-            of: |limits, m| {
-                let state = (m.transfers as f64 * STATE_BYTES_PER_TRANSFER) as u64;
-                let accesses = 2.0 * m.get("haircut_transfers_per_second")?;
-                Some(accesses / limits.memory_at(state).prefetched_per_second)
+        limits: &[
+            Limit {
+                heading: "of two prefetched accesses a transfer",
+                of: |limits, m| haircut_of(m, limits, |memory| Some(memory.prefetched_per_second)),
             },
-        }),
+            Limit {
+                heading: "the same, of what pages of 4 KiB allow",
+                of: |limits, m| haircut_of(m, limits, |memory| memory.prefetched_4k_per_second),
+            },
+        ],
     },
     Section {
         work: "undo",
@@ -151,7 +153,7 @@ const SECTIONS: &[Section] = &[
             column("follow_block_seconds", "follow a block", Show::Seconds, Less),
             column("rebuilds", "a rebuild takes", Show::Times, Neither),
         ],
-        limit: None,
+        limits: &[],
     },
     Section {
         work: "cold",
@@ -163,24 +165,35 @@ const SECTIONS: &[Section] = &[
             column("trace_seconds", "heaviest trace", Show::Seconds, Less),
             column("trace_rows_per_second", "transfers/s", Show::Count, Neither),
         ],
-        limit: Some(Limit {
+        limits: &[Limit {
             heading: "one random read in the median page",
             of: |limits, m| {
                 Some(1.0 / limits.disk.random_reads_per_second / m.get("page_median_seconds")?)
             },
-        }),
+        }],
     },
     Section {
         work: "parse",
         title: "Block parse",
         what: "Real Bitcoin blocks in memory, on one core, with every transaction's id. Our importer also checks them and states its facts; the libraries only parse.",
         columns: &[column("bytes_per_second", "bytes/s", Show::Bytes, More)],
-        limit: Some(Limit {
+        limits: &[Limit {
             heading: "of reading the disk",
             of: |limits, m| Some(m.get("bytes_per_second")? / limits.disk.read_bytes_per_second),
-        }),
+        }],
     },
 ];
+
+/// Two accesses a transfer, of what the host does in an array as large as the state.
+fn haircut_of(
+    m: &Measured,
+    limits: &Limits,
+    per_second: fn(&Memory) -> Option<f64>,
+) -> Option<f64> {
+    let state = (m.transfers as f64 * STATE_BYTES_PER_TRANSFER) as u64;
+    let accesses = 2.0 * m.get("haircut_transfers_per_second")?;
+    Some(accesses / per_second(limits.memory_at(state))?)
+}
 
 fn rows_of_random_access(limits: &Limits, m: &Measured) -> Option<f64> {
     let all = limits.memory.last()?.prefetched_per_second;
@@ -350,7 +363,7 @@ impl Section {
                 cells.push("×");
             }
         }
-        cells.extend(self.limit.as_ref().map(|limit| limit.heading));
+        cells.extend(self.limits.iter().map(|limit| limit.heading));
         writeln!(out, "| {} |", cells.join(" | "))?;
         writeln!(out, "|---|{}", "--:|".repeat(cells.len() - 1))?;
         Ok(())
@@ -375,8 +388,9 @@ impl Section {
                 cells.push(times.map(show::times).unwrap_or_default());
             }
         }
-        if let (Some(limit), Some(limits), None) = (&self.limit, &results.limits, &row.failure) {
-            cells.push(shown((limit.of)(limits, row), Show::Percent));
+        if let (Some(limits), None) = (&results.limits, &row.failure) {
+            let share = |limit: &Limit| shown((limit.of)(limits, row), Show::Percent);
+            cells.extend(self.limits.iter().map(share));
         }
         writeln!(out, "| {} |", cells.join(" | "))?;
         Ok(())
@@ -391,15 +405,19 @@ fn title(contender: &str) -> &str {
 fn limits(out: &mut String, results: &Results) -> Result<()> {
     let Some(limits) = &results.limits else { return Ok(()) };
     writeln!(out, "## What this machine can do\n\nMeasured by the bench when it starts.\n")?;
-    writeln!(out, "| random access in | each waits for the last | prefetched, written back |")?;
-    writeln!(out, "|---|--:|--:|")?;
+    writeln!(
+        out,
+        "| random access in | each waits for the last | prefetched, written back | the same, pages of 4 KiB |"
+    )?;
+    writeln!(out, "|---|--:|--:|--:|")?;
     for memory in &limits.memory {
         writeln!(
             out,
-            "| {} | {:.0} ns | {} |",
+            "| {} | {:.0} ns | {} | {} |",
             shown(Some(memory.bytes as f64), Show::Bytes),
             memory.dependent_ns,
-            shown(Some(memory.prefetched_per_second), Show::Count)
+            shown(Some(memory.prefetched_per_second), Show::Count),
+            shown(memory.prefetched_4k_per_second, Show::Count)
         )?;
     }
     let disk = &limits.disk;
