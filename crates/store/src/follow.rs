@@ -101,7 +101,7 @@ impl Store {
         self.refresh()?;
         // What a merge that still runs has written is no orphan.
         if Arc::strong_count(&writer) == 1 {
-            self.shelf.remove_orphans(&self.current.state)?;
+            self.remove_orphans(&writer)?;
         }
         let gather = Gather::USUAL;
         Ok(Following {

@@ -29,6 +29,8 @@ pub mod stage;
 mod store;
 mod upgrade;
 
+#[doc(hidden)]
+pub use backup::restore_through;
 pub use backup::{Copied, restore};
 pub use catalog::{Actor, Fetched, ListRow, Outcome};
 pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};

@@ -44,7 +44,7 @@ pub struct Batch<'a> {
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
     blocks: u64,
-    /// Is it named by the catalog now? Then what it wrote stays.
+    /// May the catalog name it by now? Then what it wrote stays.
     pub(super) is_committed: bool,
 }
 

@@ -89,8 +89,9 @@ impl Batch<'_> {
         for mut tail in tails {
             tail.write(&mut commit)?;
         }
-        commit.finish()?;
+        // One that fails may have been written all the same, but for its last sync: a crash would find it.
         self.is_committed = true;
+        commit.finish()?;
         let mut mergers = self.chains.iter_mut().map(|chained| std::mem::take(&mut chained.merger));
         Ok(mergers.find(Merger::is_busy).unwrap_or_default())
     }
