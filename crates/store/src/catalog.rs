@@ -15,6 +15,7 @@ mod fetched;
 mod files;
 pub(crate) mod followed;
 pub(crate) mod format;
+mod freezes;
 mod identifier;
 mod labels;
 mod lists;

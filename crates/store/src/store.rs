@@ -8,6 +8,7 @@
 mod batch;
 pub(crate) mod current;
 mod fetched;
+mod freezes;
 mod layout;
 mod merges;
 mod unresolved;

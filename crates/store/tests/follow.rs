@@ -303,7 +303,9 @@ impl Home<'_> {
 
     fn check(&self) {
         let store = self.store();
-        check_same(store, &self.memory());
+        let memory = self.memory();
+        check_same(store, &memory);
+        assert_eq!(store.freezes_all(None).expect("reads"), memory.freezes());
         let following = self.following.as_ref().expect("it is open");
         let followed = store.followed().expect("reads");
         for (chain, known) in CHAINS.into_iter().zip(&self.chains) {
