@@ -19,6 +19,7 @@ mod freezes;
 mod identifier;
 mod labels;
 mod lists;
+mod pending;
 mod prices;
 mod state;
 mod writer;
@@ -28,6 +29,7 @@ pub use collection::Outcome;
 pub use commit::Commit;
 pub use fetched::Fetched;
 pub use lists::ListRow;
+pub use pending::{Expected, PENDING_MAX, Pending, PendingNews, PendingState};
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
 

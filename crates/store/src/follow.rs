@@ -288,6 +288,7 @@ impl Following {
         commit.set_followed(chain, &ranges)?;
         let file = commit.followed_file(chain)?;
         Beside::forget(&mut commit, file, tip.map(|tip| tip.0))?;
+        commit.unconfirm_pending(chain, tip.map(|tip| tip.0))?;
         commit.finish()?;
         self.tails.remove(&chain);
         self.settled()

@@ -11,6 +11,7 @@ mod fetched;
 mod freezes;
 mod layout;
 mod merges;
+mod pending;
 mod unresolved;
 
 pub use batch::Batch;

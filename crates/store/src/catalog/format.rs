@@ -24,6 +24,7 @@ pub(crate) const ADDED: &[&str] = &[
     include_str!("schema/followed.sql"),
     include_str!("schema/fetched.sql"),
     include_str!("schema/freezes.sql"),
+    include_str!("schema/pending.sql"),
 ];
 
 /// How long to wait for another writer before saying so.
