@@ -289,7 +289,7 @@ impl Following {
         let file = commit.followed_file(chain)?;
         Beside::forget(&mut commit, file, tip.map(|tip| tip.0))?;
         commit.unconfirm_pending(chain, tip.map(|tip| tip.0))?;
-        commit.finish()?;
+        self.store.catalog.finish_quickly(commit)?;
         self.tails.remove(&chain);
         self.settled()
     }

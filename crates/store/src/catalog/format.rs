@@ -27,6 +27,9 @@ pub(crate) const ADDED: &[&str] = &[
     include_str!("schema/pending.sql"),
 ];
 
+/// How long SQLite's log grows before a commit moves it into the database: SQLite's own measure.
+pub(crate) const LOG_PAGES: u32 = 1000;
+
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
