@@ -97,9 +97,10 @@ impl Shelf {
         if folder.is_dir() {
             return Ok(());
         }
-        let made = self.disk.make_folder(folder);
-        made.and_then(|()| folder.parent().map_or(Ok(()), |home| self.disk.sync_folder(home)))
-            .doing(|| format!("make the folder {}", folder.display()))
+        let home = folder.parent().filter(|home| !home.as_os_str().is_empty());
+        let home = home.unwrap_or(Path::new("."));
+        let made = self.disk.make_folder(folder).and_then(|()| self.disk.sync_folder(home));
+        made.doing(|| format!("make the folder {}", folder.display()))
     }
 
     /// Makes the names of new files last. Once before the commit that names them.

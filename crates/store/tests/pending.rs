@@ -89,6 +89,20 @@ fn what_waits_is_confirmed_replaced_or_dropped_once() {
     let expected =
         [expected[0], PendingState::Waiting, PendingState::Confirmed { height: 13, at: time(6) }];
     assert_eq!(states(&reader), expected);
+
+    // Said again, nothing changes; of another block, that is the news. And one may be in none at all.
+    let again = [
+        (tx(ETH, 1), PendingNews::Confirmed { height: 12 }),
+        (tx(ETH, 3), PendingNews::Confirmed { height: 14 }),
+        (tx(ETH, 2), PendingNews::Gone),
+    ];
+    store.tell_pending(&again, time(7)).expect("notes");
+    let moved = PendingState::Confirmed { height: 14, at: time(7) };
+    let dropped = PendingState::Dropped { at: time(7) };
+    assert_eq!(states(&reader), [expected[0], dropped, moved]);
+    let gone = [tx(ETH, 1), tx(ETH, 2)].map(|tx| (tx, PendingNews::Gone));
+    store.tell_pending(&gone, time(8)).expect("notes");
+    assert_eq!(states(&reader), [PendingState::Dropped { at: time(8) }, dropped, moved]);
 }
 
 #[test]

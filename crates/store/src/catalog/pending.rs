@@ -60,12 +60,14 @@ pub enum PendingState {
 pub enum PendingNews {
     /// It waits. One that was known waits again, whatever had become of it.
     Seen { moves: Vec<Expected>, is_whole: bool },
-    /// It is in a block: also where it had been given up.
+    /// It is in a block: also where it had been given up. The same again changes nothing.
     Confirmed { height: u64 },
     /// Says nothing of one that does not wait.
     Replaced { by: Option<TxId> },
     /// Says nothing of one that does not wait.
     Dropped,
+    /// It neither waits nor is in any block, also where it was said to be in one.
+    Gone,
 }
 
 const WAITING: i64 = 0;
@@ -130,10 +132,13 @@ fn tell(db: &Connection, tx: &TxId, news: &PendingNews, now: Timestamp) -> Resul
         PendingNews::Seen { moves, is_whole } => seen(db, tx, moves, *is_whole, now),
         PendingNews::Confirmed { height } => {
             let height = height_in(*height)?;
-            set(db, tx, CONFIRMED, Some(height), None, now)
+            set(db, tx, "height IS NOT ?6", (CONFIRMED, Some(height), None), now)
         }
-        PendingNews::Replaced { by } => set(db, tx, REPLACED, None, by.as_ref(), now),
-        PendingNews::Dropped => set(db, tx, DROPPED, None, None, now),
+        PendingNews::Replaced { by } => {
+            set(db, tx, "state = 0", (REPLACED, None, by.as_ref()), now)
+        }
+        PendingNews::Dropped => set(db, tx, "state = 0", (DROPPED, None, None), now),
+        PendingNews::Gone => set(db, tx, "state IN (0, 1)", (DROPPED, None, None), now),
     }
 }
 
@@ -187,20 +192,19 @@ fn seen(
     Ok(())
 }
 
-/// Whatever had become of it, it may be in a block; otherwise only what waits is told of.
+/// State, height and what replaced it, of those rows of the transaction where `which` holds.
 fn set(
     db: &Connection,
     tx: &TxId,
-    state: i64,
-    height: Option<i64>,
-    by: Option<&TxId>,
+    which: &str,
+    (state, height, by): (i64, Option<i64>, Option<&TxId>),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (time, nanos) = split_time(now);
-    db.prepare_cached(
+    db.prepare_cached(&format!(
         "UPDATE pending SET state = ?3, since = ?4, since_ns = ?5, height = ?6, by_tx = ?7
-         WHERE chain = ?1 AND tx = ?2 AND (state = 0 OR ?3 = 1)",
-    )
+         WHERE chain = ?1 AND tx = ?2 AND {which}",
+    ))
     .and_then(|mut run| {
         let (chain, hash) = (tx.chain.to_string(), tx.hash.bytes());
         let by = by.map(|by| by.hash.bytes());
