@@ -55,7 +55,7 @@ impl Calls {
     }
 }
 
-/// Has `attempt` fail at its calls, and at none: from each on, and at each alone. Some forty of them, evenly
+/// Has `attempt` fail at its calls, and at none: from each on, and at each alone. Some thirty of them, evenly
 /// spread, or every one where `EVERY_CALL` is set.
 pub fn at_calls(mut attempt: impl FnMut(&Arc<Calls>)) {
     install();
@@ -66,7 +66,7 @@ pub fn at_calls(mut attempt: impl FnMut(&Arc<Calls>)) {
     attempt(&made);
     let count = made.made();
     assert!(count > 9, "it writes");
-    let step = if std::env::var_os("EVERY_CALL").is_some() { 1 } else { (count / 40).max(1) };
+    let step = if std::env::var_os("EVERY_CALL").is_some() { 1 } else { (count / 30).max(1) };
     // Merges in the background do not make the same calls each time: so a few more.
     for (first, fails) in
         [(0, Calls::dying as fn(u64) -> Arc<Calls>), (step / 2, Calls::failing_once)]
