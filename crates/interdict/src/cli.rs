@@ -46,6 +46,8 @@ pub enum Command {
     Follow(FollowArgs),
     /// List the transfers that are stored, one a line
     Transfers(TransfersArgs),
+    /// List what issuers of tokens did to holders: freeze, release, destroy
+    Freezes(FreezesArgs),
     /// The configuration: what counts, and where it came from
     #[command(after_help = "\
 Examples:
@@ -213,6 +215,25 @@ pub struct TransfersArgs {
     pub pending: bool,
     #[arg(long, value_enum, default_value_t)]
     pub format: TransfersFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each is an event of the asset's own contract, in the order of time. It is known of blocks that
+were followed from nodes; that none is listed does not say that nothing was frozen.
+
+Examples:
+  interdict freezes --chain ethereum
+  interdict freezes --address 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --format json")]
+pub struct FreezesArgs {
+    /// Only on this chain: a CAIP-2 id or a name such as `ethereum`
+    #[arg(long)]
+    pub chain: Option<Chain>,
+    /// Only what was done to this holder: an address, or CAIP-10
+    #[arg(long)]
+    pub address: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod config;
 pub mod drill;
 pub mod follow;
+pub mod freezes;
 pub mod import;
 pub mod labels;
 pub mod lists;

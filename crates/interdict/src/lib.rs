@@ -46,6 +46,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Labels(args) => commands::labels::run(&home, args, out),
         Command::Follow(args) => commands::follow::run(&home, args, out),
         Command::Transfers(args) => commands::transfers::run(&home, &args, out),
+        Command::Freezes(args) => commands::freezes::run(&home, &args, out),
         Command::Config(args) => commands::config::run(&home, args, out),
         Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),

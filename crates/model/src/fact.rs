@@ -1,8 +1,7 @@
 //! What importers hand over and stores keep.
 
 use crate::{
-    Address, Asset, AssetMeta, Chain, Timestamp, Transfer, TransferId, TxHash, TxId, U256,
-    UtxoTransaction,
+    AssetMeta, Chain, Freeze, Timestamp, Transfer, TransferId, TxHash, TxId, UtxoTransaction,
 };
 
 /// One thing a source says. A store takes all facts of a file or none.
@@ -56,48 +55,6 @@ pub struct BlockFact {
     pub time: Timestamp,
     /// Expected hashes to find it, on Bitcoin: the sum decides between forks.
     pub work: Option<[u8; 32]>,
-}
-
-/// A token's issuer acted on one holder: an event at this log index says so.
-/// Only the contract of the asset itself can say it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Freeze {
-    pub tx: TxId,
-    pub log_index: u32,
-    pub height: Option<u64>,
-    pub time: Timestamp,
-    pub asset: Asset,
-    pub holder: Address,
-    pub action: FreezeAction,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FreezeAction {
-    /// From here on the holder cannot move this asset.
-    Freeze,
-    Release,
-    /// So many units of a frozen holder were destroyed. A transfer to nobody says the same.
-    Destroy(U256),
-}
-
-impl Freeze {
-    /// What a store says that does not keep freezes.
-    pub fn unkept(&self) -> Oddity {
-        let Freeze { tx, log_index, asset, action, .. } = self;
-        let holder = self.holder.checked_text(asset.chain);
-        let what = match action {
-            FreezeAction::Freeze => format!("{holder} was frozen in {asset}"),
-            FreezeAction::Release => format!("{holder} was released in {asset}"),
-            FreezeAction::Destroy(amount) => {
-                format!("{amount} base units of {asset} were destroyed that {holder} held")
-            }
-        };
-        Oddity {
-            at: format!("{tx}, log {log_index}"),
-            what: format!("{what}: this is not kept yet"),
-            transfer: None,
-        }
-    }
 }
 
 /// Something strange that did not stop the import.

@@ -18,9 +18,9 @@ use crate::headers::{self, Placed};
 use crate::transfer::Equal;
 use crate::{
     Account, Asset, AssetKind, AssetMeta, BlockFact, Chain, Coverage, Degree, Direction, Evidence,
-    Expansion, Fact, Freezable, Input, Limits, Outpoint, Output, Position, Reached, Seek, Spend,
-    TimeSource, Timestamp, Transaction, Transfer, TransferKind, TxHash, TxId, U256,
-    UtxoTransaction, View, ViewError,
+    Expansion, Fact, Freezable, Freeze, Freezes, Input, Limits, Outpoint, Output, Position,
+    Reached, Seek, Spend, TimeSource, Timestamp, Transaction, Transfer, TransferKind, TxHash, TxId,
+    U256, UtxoTransaction, View, ViewError,
 };
 
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,7 @@ pub struct Memory {
     received: HashMap<Account, Vec<usize>>,
     by_tx: HashMap<TxId, Vec<usize>>,
     assets: BTreeMap<Asset, AssetMeta>,
+    freezes: Vec<Freeze>,
 }
 
 impl Memory {
@@ -58,6 +59,11 @@ impl Memory {
     /// Every transfer, legs of Bitcoin transactions included, in time order.
     pub fn transfers(&self) -> &[Transfer] {
         &self.transfers
+    }
+
+    /// What issuers did to holders, in time order.
+    pub fn freezes(&self) -> &[Freeze] {
+        &self.freezes
     }
 
     fn index(
@@ -185,6 +191,7 @@ struct Heap {
     failed: BTreeSet<TxId>,
     nfts: BTreeSet<(TxId, u32)>,
     assets: BTreeMap<Asset, AssetMeta>,
+    freezes: Freezes,
 }
 
 impl Heap {
@@ -206,7 +213,8 @@ impl Heap {
                 let known = self.assets.entry(meta.asset.clone());
                 merge_meta(known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())), &meta);
             }
-            Fact::Freeze(_) | Fact::Oddity(_) => {}
+            Fact::Freeze(freeze) => self.freezes.add(freeze),
+            Fact::Oddity(_) => {}
         }
     }
 
@@ -214,7 +222,8 @@ impl Heap {
         let utxo = self.settle_utxo();
         let mut transfers = self.settle_account(&utxo);
         transfers.extend(utxo.values().flat_map(legs));
-        Memory::index(transfers, utxo, self.assets)
+        let freezes = self.freezes.into_vec();
+        Memory { freezes, ..Memory::index(transfers, utxo, self.assets) }
     }
 
     /// What rows say of a Bitcoin transaction counts until it is held itself.

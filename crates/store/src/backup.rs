@@ -7,12 +7,13 @@
 //!
 //! A backup is a home: every command can be pointed at it.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Catalog, DATABASE, make_folder};
+use crate::catalog::{Catalog, DATABASE};
 use crate::check::{self, Checked};
+use crate::disk::{Disk, RealDisk};
 use crate::error::Doing;
 use crate::shelf::{self, Shelf};
 use crate::{Store, StoreError};
@@ -32,19 +33,20 @@ impl Store {
         let Some(home) = self.catalog.home() else {
             return Err(StoreError::value(doing(), "a store in memory has no home"));
         };
+        let disk = self.shelf.disk();
         refuse_what_is_there(out)?;
         let part = beside(out, "part");
-        remove(&part)?;
+        remove(disk, &part)?;
         let copied = loop {
-            if let Some(copied) = copy(&self.catalog, &self.shelf, &part)? {
+            if let Some(copied) = copy(disk, &self.catalog, &self.shelf, &part)? {
                 break copied;
             }
-            remove(&part)?;
+            remove(disk, &part)?;
         };
         for other in others {
-            copy_folder(&home.join(other), &part.join(other))?;
+            copy_folder(disk, &home.join(other), &part.join(other))?;
         }
-        place(&part, out)?;
+        place(disk, &part, out)?;
         Ok(copied)
     }
 }
@@ -52,6 +54,12 @@ impl Store {
 /// Puts a backup in the place of a home that is not there, or is empty: copied first,
 /// then looked through, and refused where anything is damaged.
 pub fn restore(from: &Path, home: &Path) -> Result<Checked, StoreError> {
+    restore_through(&RealDisk, from, home)
+}
+
+/// The same through another disk: for tests, where writing fails.
+#[doc(hidden)]
+pub fn restore_through(disk: &dyn Disk, from: &Path, home: &Path) -> Result<Checked, StoreError> {
     let doing = || format!("restore {}", from.display());
     if !from.join(DATABASE).is_file() {
         let why = format!("it holds no {DATABASE}: expected the folder that `store backup` wrote");
@@ -59,29 +67,36 @@ pub fn restore(from: &Path, home: &Path) -> Result<Checked, StoreError> {
     }
     refuse_what_is_there(home)?;
     let part = beside(home, "restore");
-    remove(&part)?;
-    copy_folder(from, &part)?;
+    remove(disk, &part)?;
+    copy_folder(disk, from, &part)?;
     let checked = check::check(&part, &mut |_| ())?;
     if let Some(damage) = checked.damages.first() {
         let why = format!("the backup is damaged, nothing was restored: {}", damage.what);
-        remove(&part)?;
+        remove(disk, &part)?;
         return Err(StoreError::value(doing(), why));
     }
-    place(&part, home)?;
+    place(disk, &part, home)?;
     Ok(checked)
 }
 
 /// None where a segment was merged away meanwhile.
-fn copy(catalog: &Catalog, from: &Shelf, part: &Path) -> Result<Option<Copied>, StoreError> {
-    private_folder(part)?;
-    catalog.copy_to(&part.join(DATABASE))?;
+fn copy(
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    from: &Shelf,
+    part: &Path,
+) -> Result<Option<Copied>, StoreError> {
+    make_folder(disk, part)?;
+    let database = part.join(DATABASE);
+    catalog.copy_to(&database)?;
     let state = Catalog::open_existing(part)?.state()?;
+    disk.sync_file(&database).doing(|| format!("sync {}", database.display()))?;
     let segments = part.join(shelf::FOLDER);
-    private_folder(&segments)?;
+    make_folder(disk, &segments)?;
     let mut copied = Copied::default();
     for row in &state.segments {
         let (Some(path), Some(name)) = (from.path(row), &row.file) else { continue };
-        match copy_file(&path, &segments.join(name)) {
+        match copy_file(disk, &path, &segments.join(name)) {
             Err(StoreError::Folder { source, .. })
                 if source.kind() == ErrorKind::NotFound && is_newer(catalog, state.generation)? =>
             {
@@ -92,8 +107,8 @@ fn copy(catalog: &Catalog, from: &Shelf, part: &Path) -> Result<Option<Copied>, 
         copied.segments += 1;
         copied.bytes += row.bytes;
     }
-    shelf::sync_folder(&segments)?;
-    copied.bytes += fs::metadata(part.join(DATABASE)).doing(|| "measure the copy")?.len();
+    sync(disk, &segments)?;
+    copied.bytes += fs::metadata(&database).doing(|| "measure the copy")?.len();
     Ok(Some(copied))
 }
 
@@ -102,44 +117,38 @@ fn is_newer(catalog: &Catalog, generation: u64) -> Result<bool, StoreError> {
 }
 
 /// A folder and all that is in it, readable by its owner only.
-fn copy_folder(from: &Path, to: &Path) -> Result<(), StoreError> {
+fn copy_folder(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), StoreError> {
     let doing = || format!("copy {}", from.display());
     let entries = match fs::read_dir(from) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error).doing(doing),
     };
-    private_folder(to)?;
+    make_folder(disk, to)?;
     for entry in entries {
         let entry = entry.doing(doing)?;
         let target = to.join(entry.file_name());
         let kind = entry.file_type().doing(doing)?;
         if kind.is_dir() {
-            copy_folder(&entry.path(), &target)?;
+            copy_folder(disk, &entry.path(), &target)?;
         } else if kind.is_file() {
-            copy_file(&entry.path(), &target)?;
+            copy_file(disk, &entry.path(), &target)?;
         }
     }
-    shelf::sync_folder(to)
+    sync(disk, to)
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let doing = || format!("copy {} to {}", from.display(), to.display());
-    // With the permissions of what is copied: 0600 of everything a home holds.
-    fs::copy(from, to).doing(doing)?;
-    File::open(to).and_then(|file| file.sync_all()).doing(doing)
+/// With the permissions of what is copied: 0600 of everything a home holds.
+fn copy_file(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), StoreError> {
+    disk.copy(from, to).doing(|| format!("copy {} to {}", from.display(), to.display()))
 }
 
-fn private_folder(path: &Path) -> Result<(), StoreError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.map_or(Ok(()), make_folder)?;
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made.doing(|| format!("make the folder {}", path.display())),
-    }
+fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    disk.make_folder(path).doing(|| format!("make the folder {}", path.display()))
+}
+
+fn sync(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    disk.sync_folder(folder).doing(|| format!("sync {}", folder.display()))
 }
 
 fn refuse_what_is_there(path: &Path) -> Result<(), StoreError> {
@@ -151,16 +160,17 @@ fn refuse_what_is_there(path: &Path) -> Result<(), StoreError> {
     is_free.then_some(()).ok_or_else(|| StoreError::value(format!("write {}", path.display()), why))
 }
 
-/// The finished copy takes its name.
-fn place(part: &Path, out: &Path) -> Result<(), StoreError> {
+/// The finished copy takes its name. Everything in it lasts before it does.
+fn place(disk: &dyn Disk, part: &Path, out: &Path) -> Result<(), StoreError> {
     let doing = || format!("put {} in its place", out.display());
-    match fs::remove_dir(out) {
+    sync(disk, part)?;
+    match disk.remove_empty(out) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).doing(doing),
         _ => {}
     }
-    fs::rename(part, out).doing(doing)?;
+    disk.rename(part, out).doing(doing)?;
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    shelf::sync_folder(parent.unwrap_or(Path::new(".")))
+    sync(disk, parent.unwrap_or(Path::new(".")))
 }
 
 fn beside(path: &Path, what: &str) -> PathBuf {
@@ -169,8 +179,8 @@ fn beside(path: &Path, what: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
+fn remove(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    match disk.remove_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).doing(|| format!("remove {}", path.display()))
         }

@@ -15,9 +15,11 @@ mod fetched;
 mod files;
 pub(crate) mod followed;
 pub(crate) mod format;
+mod freezes;
 mod identifier;
 mod labels;
 mod lists;
+mod pending;
 mod prices;
 mod state;
 mod writer;
@@ -27,11 +29,12 @@ pub use collection::Outcome;
 pub use commit::Commit;
 pub use fetched::Fetched;
 pub use lists::ListRow;
+pub use pending::{Expected, PENDING_MAX, Pending, PendingNews, PendingState};
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
 
 use std::cell::RefCell;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -132,14 +135,17 @@ impl Catalog {
         Ok(faults.into_iter().chain(orphans).map(shown).collect())
     }
 
-    /// Copies the database as of one moment, others writing or not.
+    /// Copies the database as of one moment, others writing or not. The copy lasts once it is synced.
     pub(crate) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let doing = || format!("copy the catalog to {}", path.display());
         let name = path.to_str();
         let name = name.ok_or_else(|| StoreError::value(doing(), "its path is not UTF-8"))?;
         make_file(path)?;
-        self.db.execute("VACUUM INTO ?1", [name]).doing(doing).in_file(self.path.as_deref())?;
-        File::open(path).and_then(|file| file.sync_all()).doing(doing)
+        self.db
+            .execute("VACUUM INTO ?1", [name])
+            .doing(doing)
+            .in_file(self.path.as_deref())
+            .map(drop)
     }
 
     /// Gives unused pages back.

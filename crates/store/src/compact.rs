@@ -25,10 +25,11 @@ impl Store {
         let writer = self.catalog.writer("compact")?;
         self.parts().finish_merge()?;
         self.refresh()?;
+        let files_removed = self.remove_orphans(&writer)? as u64;
         let mut done = Compacted {
             segments_before: self.current.state.segments.len() as u64,
             bytes_before: self.bytes_on_disk()?,
-            files_removed: self.shelf.remove_orphans(&self.current.state)? as u64,
+            files_removed,
             ..Compacted::default()
         };
         self.merge_all(&writer)?;

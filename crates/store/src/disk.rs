@@ -1,13 +1,15 @@
-//! Every write of a segment file goes through here, so that a test can pull the plug at any of them.
+//! Every write of a segment file, and of a whole home that is copied or moved, goes through here, so that a test
+//! can pull the plug at any of them. SQLite writes by itself.
 //!
 //! A file is written under another name, synced, renamed, and its folder synced: a file with a
 //! segment's name is whole, whatever happened before.
 
 mod faulty;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 pub use faulty::{Fault, FaultyDisk, Torn};
 
@@ -24,7 +26,20 @@ pub trait Disk {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder last.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+    /// Makes what others wrote into a file last.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
+    /// A new file with the bytes and permissions of another, which last.
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// A folder that only its owner reads, with those it lies in; one that is there stays as it is.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder that is empty.
+    fn remove_empty(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder with all that is in it.
+    fn remove_all(&self, path: &Path) -> io::Result<()>;
 }
+
+/// A disk that threads share.
+pub type AnyDisk = Arc<dyn Disk + Send + Sync>;
 
 pub trait DiskFile: Write {
     /// Makes what was written last.
@@ -116,5 +131,31 @@ impl Disk for RealDisk {
     #[cfg(not(unix))]
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        // Where a file has to be writable to be synced.
+        File::options().write(true).open(path)?.sync_all()
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::copy(from, to)?;
+        self.sync_file(to)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+
+    fn remove_empty(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn remove_all(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
     }
 }

@@ -11,20 +11,22 @@
 //! by every other process at once. A stop at any moment loses at most what waits to be flushed; the
 //! ranges say what that was, since they are written in the commits that hold the blocks.
 
+mod beside;
 mod ranges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use model::{Chain, Fact, Oddity, Timestamp, TxHash};
+use model::{Chain, Fact, Timestamp, TxHash};
 
-use crate::catalog::{Commit, Writer, followed};
+use crate::catalog::{Writer, followed};
 use crate::error::In;
 use crate::hot::{self, FollowedBlock, Tail};
 use crate::ingest::{self, ChainState, Final, Published};
 use crate::layers::HotBlock;
 use crate::{FileRecord, Store, StoreError};
+pub(crate) use beside::Beside;
 pub use ranges::{FollowedRange, FollowedRanges};
 pub(crate) use ranges::{fork, skips_heights};
 
@@ -101,7 +103,7 @@ impl Store {
         self.refresh()?;
         // What a merge that still runs has written is no orphan.
         if Arc::strong_count(&writer) == 1 {
-            self.shelf.remove_orphans(&self.current.state)?;
+            self.remove_orphans(&writer)?;
         }
         let gather = Gather::USUAL;
         Ok(Following {
@@ -256,7 +258,7 @@ impl Following {
         tail.write(&mut commit)?;
         commit.set_followed(chain, &ranges)?;
         commit.set_follow_time(chain, Timestamp::now())?;
-        keep_oddities(&mut commit, chain, &oddities(blocks))?;
+        Beside::of(blocks).keep(&mut commit, chain)?;
         commit.finish()?;
         self.tails.insert(chain, tail);
         self.settled()
@@ -285,8 +287,9 @@ impl Following {
         commit.remove_hot_from(chain, lowest.layer.id)?;
         commit.set_followed(chain, &ranges)?;
         let file = commit.followed_file(chain)?;
-        commit.drop_followed_oddities(file, tip.map(|tip| tip.0))?;
-        commit.finish()?;
+        Beside::forget(&mut commit, file, tip.map(|tip| tip.0))?;
+        commit.unconfirm_pending(chain, tip.map(|tip| tip.0))?;
+        self.store.catalog.finish_quickly(commit)?;
         self.tails.remove(&chain);
         self.settled()
     }
@@ -314,7 +317,8 @@ impl Following {
         }
         let facts =
             hot::final_facts(&self.store.catalog, &self.store.current.layers, chain, up_to)?;
-        let is_final = Final { chain, drop_to: Some(up_to), ranges: None, oddities: Vec::new() };
+        let beside = Beside::default();
+        let is_final = Final { chain, drop_to: Some(up_to), ranges: None, beside };
         self.take_in(&facts, &is_final)?;
         Ok(true)
     }
@@ -374,14 +378,14 @@ impl Following {
         for range in FollowedRange::of_all(&waiting.blocks)? {
             ranges.add(chain, range);
         }
-        let oddities = oddities(&waiting.blocks);
+        let beside = Beside::of(&waiting.blocks);
         let facts: Vec<Fact> = waiting
             .blocks
             .into_iter()
             .flat_map(|block| block.facts)
-            .filter(|fact| !matches!(fact, Fact::Oddity(_)))
+            .filter(|fact| !Beside::holds(fact))
             .collect();
-        self.take_in(&facts, &Final { chain, drop_to: None, ranges: Some(ranges), oddities })
+        self.take_in(&facts, &Final { chain, drop_to: None, ranges: Some(ranges), beside })
     }
 
     /// Takes facts of final blocks into the base.
@@ -429,29 +433,4 @@ impl Following {
         let why = format!("blocks up to {} are final", last.last);
         Err(StoreError::value(doing, why)).in_file(self.store.catalog.path())
     }
-}
-
-fn oddities(blocks: &[FollowedBlock]) -> Vec<(u64, Oddity)> {
-    let of = |block: &FollowedBlock| {
-        let height = block.height;
-        let odd = move |fact: &Fact| match fact {
-            Fact::Oddity(oddity) => Some((height, oddity.clone())),
-            Fact::Freeze(freeze) => Some((height, freeze.unkept())),
-            _ => None,
-        };
-        block.facts.iter().filter_map(odd).collect::<Vec<_>>()
-    };
-    blocks.iter().flat_map(of).collect()
-}
-
-fn keep_oddities(
-    commit: &mut Commit<'_>,
-    chain: Chain,
-    oddities: &[(u64, Oddity)],
-) -> Result<(), StoreError> {
-    if oddities.is_empty() {
-        return Ok(());
-    }
-    let file = commit.followed_file(chain)?;
-    oddities.iter().try_for_each(|(height, odd)| commit.add_followed_oddity(file, *height, odd))
 }

@@ -294,7 +294,7 @@ impl Tail {
     }
 }
 
-/// What is told of assets is kept beside; freezes and oddities are not.
+/// What is told of assets, freezes and oddities is kept beside.
 fn put(buffer: &mut Buffer, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::Transfer { transfer, evidence } => buffer.put_transfer(transfer, *evidence)?,

@@ -30,8 +30,12 @@ pub mod stage;
 mod store;
 mod upgrade;
 
+#[doc(hidden)]
+pub use backup::restore_through;
 pub use backup::{Copied, restore};
-pub use catalog::{Actor, Fetched, ListRow, Outcome};
+pub use catalog::{
+    Actor, Expected, Fetched, ListRow, Outcome, PENDING_MAX, Pending, PendingNews, PendingState,
+};
 pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};
 pub use compact::Compacted;
 pub use error::{StoreError, Trouble};

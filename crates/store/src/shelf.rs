@@ -5,7 +5,7 @@
 //! what it does not name is left over from a crash, and a writer removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::Chain;
 
 use crate::StoreError;
-use crate::catalog::{HotRow, MaskRow, SegmentId, SegmentRow, State, make_folder};
+use crate::catalog::{HotRow, MaskRow, SegmentId, SegmentRow, State};
 use crate::disk::{Disk, RealDisk, write_segment};
 use crate::error::Doing;
 use crate::layers::{HotBlock, Layer, Layers, Mask, Masked};
@@ -61,6 +61,10 @@ impl Shelf {
         Shelf { disk, ..self }
     }
 
+    pub(crate) fn disk(&self) -> &(dyn Disk + Send + Sync) {
+        &*self.disk
+    }
+
     /// Writes a segment and opens it. It lasts through a power cut only after
     /// [`Shelf::sync`], and counts only once the catalog names it.
     pub fn write(
@@ -72,7 +76,7 @@ impl Shelf {
         let name = name(chain, id);
         let (head, bytes) = match &*self.place {
             Place::Disk(folder) => {
-                make_folder(folder)?;
+                self.make_folder(folder)?;
                 write_segment(&*self.disk, folder, &name, fill)?
             }
             Place::Memory(files) => {
@@ -86,6 +90,17 @@ impl Shelf {
         let row = row_of(id, &head, Some(name), bytes);
         let segment = self.segment(&row)?;
         Ok(Written { row, segment })
+    }
+
+    /// Its own name lasts before anything that lies in it is named.
+    fn make_folder(&self, folder: &Path) -> Result<(), StoreError> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let home = folder.parent().filter(|home| !home.as_os_str().is_empty());
+        let home = home.unwrap_or(Path::new("."));
+        let made = self.disk.make_folder(folder).and_then(|()| self.disk.sync_folder(home));
+        made.doing(|| format!("make the folder {}", folder.display()))
     }
 
     /// Makes the names of new files last. Once before the commit that names them.
@@ -115,25 +130,31 @@ impl Shelf {
     /// Removes what a crash left: files that the catalog does not name. For whoever
     /// has the right to write, before writing anything. Gives how many there were.
     pub fn remove_orphans(&self, state: &State) -> Result<usize, StoreError> {
-        let Place::Disk(folder) = &*self.place else { return Ok(0) };
+        let orphans = self.orphans(state)?;
+        orphans.iter().try_for_each(|path| remove_file(&*self.disk, path))?;
+        Ok(orphans.len())
+    }
+
+    /// The files that the catalog does not name.
+    pub(crate) fn orphans(&self, state: &State) -> Result<Vec<PathBuf>, StoreError> {
+        let Place::Disk(folder) = &*self.place else { return Ok(Vec::new()) };
         let live: BTreeSet<&str> =
             state.segments.iter().filter_map(|row| row.file.as_deref()).collect();
         let doing = || format!("look through {}", folder.display());
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).doing(doing),
         };
-        let mut removed = 0;
+        let mut orphans = Vec::new();
         for entry in entries {
             let entry = entry.doing(doing)?;
             let is_live = entry.file_name().to_str().is_some_and(|name| live.contains(name));
             if !is_live {
-                remove_file(&*self.disk, &entry.path())?;
-                removed += 1;
+                orphans.push(entry.path());
             }
         }
-        Ok(removed)
+        Ok(orphans)
     }
 
     /// The layers of a state, each segment opened once. None where a file is gone,
@@ -294,22 +315,6 @@ pub(crate) fn slug(chain: Chain) -> String {
 pub(crate) fn mask(row: &MaskRow) -> Mask {
     let counts = Masked { transfers: row.transfers, unresolved: row.unresolved };
     Mask { by: row.by, on: row.on, entries: row.entries.clone(), counts }
-}
-
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    match File::open(folder) {
-        Ok(opened) => opened.sync_all().doing(|| format!("sync {}", folder.display())),
-        // Nothing was written yet.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).doing(|| format!("sync {}", folder.display())),
-    }
-}
-
-/// Where folders cannot be opened, the rename itself has to do.
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_: &Path) -> Result<(), StoreError> {
-    Ok(())
 }
 
 fn remove_file(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {

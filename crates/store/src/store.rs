@@ -8,8 +8,10 @@
 mod batch;
 pub(crate) mod current;
 mod fetched;
+mod freezes;
 mod layout;
 mod merges;
+mod pending;
 mod unresolved;
 
 pub use batch::Batch;
@@ -28,6 +30,7 @@ use model::{
 };
 
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
+use crate::disk::{AnyDisk, RealDisk};
 use crate::error::Doing;
 use crate::ingest::Sizes;
 use crate::merging::Merger;
@@ -64,13 +67,23 @@ impl Store {
     /// Opens the store of a home, made when there is none. One of an earlier format is
     /// brought up to date first, which takes as long as importing all its files.
     pub fn open(home: &Path) -> Result<Store, StoreError> {
-        match Catalog::open(home) {
+        Store::open_through(home, Arc::new(RealDisk))
+    }
+
+    /// The same, writing through another disk from the start. For tests, where writing fails.
+    #[doc(hidden)]
+    pub fn open_through(home: &Path, disk: AnyDisk) -> Result<Store, StoreError> {
+        let catalog = match Catalog::open(home) {
             Err(StoreError::Older { .. }) => {
-                upgrade::run(home)?;
-                Store::on(Catalog::open(home)?)
+                upgrade::run(home, &disk)?;
+                Catalog::open(home)
             }
-            opened => Store::on(opened?),
-        }
+            opened => opened,
+        }?;
+        upgrade::clear(home, &*disk);
+        let mut store = Store::on(catalog)?;
+        store.set_disk(disk);
+        Ok(store)
     }
 
     /// Opens the store of a home that must have one.
@@ -101,7 +114,7 @@ impl Store {
 
     /// Writes segments through another disk from now on. For tests, where writing fails.
     #[doc(hidden)]
-    pub fn set_disk(&mut self, disk: Arc<dyn crate::disk::Disk + Send + Sync>) {
+    pub fn set_disk(&mut self, disk: AnyDisk) {
         self.shelf = self.shelf.clone().through(disk);
     }
 
@@ -123,10 +136,21 @@ impl Store {
         self.refresh()?;
         let is_first = Arc::strong_count(&writer) == 1;
         if is_first {
-            self.shelf.remove_orphans(&self.current.state)?;
+            self.remove_orphans(&writer)?;
         }
         self.parts().merge_on(&writer);
         Ok(Batch::new(self, writer, file.clone()))
+    }
+
+    /// Removes segments that nobody names. A commit that failed may lie whole in SQLite's log, where a crash
+    /// would find it: so another is made over it before any file goes.
+    pub(crate) fn remove_orphans(&mut self, writer: &Arc<Writer>) -> Result<usize, StoreError> {
+        if self.shelf.orphans(&self.current.state)?.is_empty() {
+            return Ok(0);
+        }
+        self.catalog.commit(writer)?.finish()?;
+        self.refresh()?;
+        self.shelf.remove_orphans(&self.current.state)
     }
 
     pub(crate) fn parts(&mut self) -> Parts<'_> {

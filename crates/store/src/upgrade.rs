@@ -17,7 +17,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::catalog::{Catalog, DATABASE, Writer, format, make_folder};
+use crate::catalog::{Catalog, DATABASE, Writer, format};
+use crate::disk::{AnyDisk, Disk};
 use crate::error::{Doing, In};
 use crate::reference::Reference;
 use crate::shelf;
@@ -61,7 +62,7 @@ const FILLED: &[&str] = &[
 ];
 
 /// Brings a home of format 1 to this one.
-pub(crate) fn run(home: &Path) -> Result<(), StoreError> {
+pub(crate) fn run(home: &Path, disk: &AnyDisk) -> Result<(), StoreError> {
     let database = home.join(DATABASE);
     let doing = format!("bring {} to format {}", database.display(), format::KNOWN);
     let _writer = Writer::start(Some(&database), &doing, 0)?;
@@ -70,17 +71,24 @@ pub(crate) fn run(home: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let fresh = home.join(FRESH);
-    throw_away(&fresh)?;
-    fill(&fresh, &database)?;
-    move_segments(&fresh, home)?;
-    replace(&database, &fresh)?;
-    throw_away(&fresh)
+    throw_away(&fresh, &**disk)?;
+    fill(&fresh, &database, disk)?;
+    move_segments(&fresh, home, &**disk)?;
+    replace(&database, &fresh)
+}
+
+/// Removes what an upgrade that is done has no more use for. What cannot be removed now is the next time.
+pub(crate) fn clear(home: &Path, disk: &dyn Disk) {
+    let fresh = home.join(FRESH);
+    if fresh.is_dir() {
+        let _ = throw_away(&fresh, disk);
+    }
 }
 
 /// Takes what format 1 was told into a fresh home.
-fn fill(fresh: &Path, database: &Path) -> Result<(), StoreError> {
+fn fill(fresh: &Path, database: &Path, disk: &AnyDisk) -> Result<(), StoreError> {
     let old = Reference::open(database)?;
-    let mut store = Store::open(fresh)?;
+    let mut store = Store::open_through(fresh, disk.clone())?;
     let record = FileRecord { name: "format 1".into(), purpose: "upgrade".into(), bytes: 0 };
     let mut batch = store.begin(&record)?;
     old.told(&mut |fact| batch.put(&fact))?;
@@ -99,10 +107,10 @@ fn fill(fresh: &Path, database: &Path) -> Result<(), StoreError> {
     change.finish().map(drop)
 }
 
-fn move_segments(fresh: &Path, home: &Path) -> Result<(), StoreError> {
+fn move_segments(fresh: &Path, home: &Path, disk: &dyn Disk) -> Result<(), StoreError> {
     let (from, to) = (fresh.join(shelf::FOLDER), home.join(shelf::FOLDER));
     let doing = || format!("move segments to {}", to.display());
-    make_folder(&to)?;
+    disk.make_folder(&to).and_then(|()| disk.sync_folder(home)).doing(doing)?;
     let entries = match fs::read_dir(&from) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -110,9 +118,9 @@ fn move_segments(fresh: &Path, home: &Path) -> Result<(), StoreError> {
     };
     for entry in entries {
         let entry = entry.doing(doing)?;
-        fs::rename(entry.path(), to.join(entry.file_name())).doing(doing)?;
+        disk.rename(&entry.path(), &to.join(entry.file_name())).doing(doing)?;
     }
-    shelf::sync_folder(&to)
+    disk.sync_folder(&to).doing(doing)
 }
 
 /// The one transaction that makes it format 2.
@@ -141,8 +149,8 @@ fn replace(database: &Path, fresh: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn throw_away(folder: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(folder) {
+fn throw_away(folder: &Path, disk: &dyn Disk) -> Result<(), StoreError> {
+    match disk.remove_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).doing(|| format!("remove {}", folder.display()))
         }

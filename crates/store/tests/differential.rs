@@ -23,7 +23,9 @@ proptest! {
         let memory = Memory::from_facts(facts);
         check_same(&Memory::from_facts(told.clone()), &memory);
         check_imports(&mut Reference::open_in_memory().expect("opens"), &told, &sizes, &memory);
-        check_imports(&mut Store::open_in_memory().expect("opens"), &told, &sizes, &memory);
+        let mut store = Store::open_in_memory().expect("opens");
+        check_imports(&mut store, &told, &sizes, &memory);
+        assert_eq!(store.freezes_all(None).expect("reads"), memory.freezes());
     }
 
     /// Merges that began among a file's runs go on when it is committed, and are named later.

@@ -303,7 +303,9 @@ impl Home<'_> {
 
     fn check(&self) {
         let store = self.store();
-        check_same(store, &self.memory());
+        let memory = self.memory();
+        check_same(store, &memory);
+        assert_eq!(store.freezes_all(None).expect("reads"), memory.freezes());
         let following = self.following.as_ref().expect("it is open");
         let followed = store.followed().expect("reads");
         for (chain, known) in CHAINS.into_iter().zip(&self.chains) {
@@ -507,4 +509,24 @@ fn another_process_reads_how_a_chain_is_followed() {
     assert_eq!(reader.oddities(9).expect("reads").len(), 1);
     let error = reader.begin(&file("other.csv")).err().expect("refused").to_string();
     assert!(error.contains("follow chains"), "{error}");
+}
+
+/// A chain that reorganises waits for nothing but its own commit.
+#[test]
+fn unwinding_leaves_it_to_the_next_commit_to_tidy_sqlites_log() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut following = follow(home.path());
+    let database = home.path().join("interdict.sqlite");
+    let bytes = || std::fs::read(&database).expect("reads");
+    let mut tidied = 0;
+    for round in 0..150u64 {
+        let before = bytes();
+        let own = TxHash::new(&[round.to_le_bytes(); 4].concat());
+        following.append(&[block(ETH, 20, own, hash(19), &[])]).expect("follows");
+        let after = bytes();
+        tidied += u32::from(before != after);
+        following.unwind(ETH, 19).expect("unwinds");
+        assert_eq!(bytes(), after, "round {round}");
+    }
+    assert!(tidied > 0, "the log is tidied by commits that may take their time");
 }

@@ -2,6 +2,7 @@
 //!
 //! Written as it is read: memory holds one transfer, however many there are.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use anyhow::Result;
 use model::amount::format_units;
 use model::{Asset, AssetMeta, Chain, Position, TimeSource, Transfer, TransferKind, View};
 use serde::Serialize;
-use store::Store;
+use store::{Followed, Store};
 
 use crate::cli::{TransfersArgs, TransfersFormat};
 use crate::follow::ChainReport;
@@ -43,7 +44,7 @@ pub fn run(home: &Home, args: &TransfersArgs, out: &Out) -> Result<ExitCode> {
     if args.pending {
         return pending_ones(&store, args, out);
     }
-    let finality = Final::of(&store, args.chain)?;
+    let finality = Finality::of_all(&store)?;
     let mut lines = Lines::new(args.format, &store, BufWriter::new(io::stdout().lock()));
     lines.head()?;
     let mut failed = None;
@@ -51,7 +52,7 @@ pub fn run(home: &Home, args: &TransfersArgs, out: &Out) -> Result<ExitCode> {
         if !is_within(args, transfer.height) {
             return ControlFlow::Continue(());
         }
-        let is_final = finality.covers(transfer.height);
+        let is_final = finality.covers(args.chain, transfer.height);
         match lines.line(transfer, is_final) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -76,7 +77,11 @@ fn is_within(args: &TransfersArgs, height: Option<u64>) -> bool {
     }
 }
 
-/// Which blocks are final. What files told is: nobody takes it back.
+/// Which blocks of followed chains are final. What files told is: nobody takes it back.
+pub(super) struct Finality {
+    chains: BTreeMap<Chain, Final>,
+}
+
 struct Final {
     /// The first block that can be undone.
     first_hot: Option<u64>,
@@ -84,18 +89,22 @@ struct Final {
     last_final: Option<u64>,
 }
 
-impl Final {
-    fn of(store: &Store, chain: Chain) -> Result<Final> {
-        let followed = store.followed()?.into_iter().find(|followed| followed.chain == chain);
-        Ok(Final {
-            first_hot: followed.as_ref().and_then(|f| f.hot.as_ref()).map(|hot| *hot.start()),
-            last_final: followed.as_ref().and_then(ChainReport::of).and_then(|r| r.last_final),
-        })
+impl Finality {
+    pub(super) fn of_all(store: &Store) -> Result<Finality> {
+        let of = |followed: &Followed| Final {
+            first_hot: followed.hot.as_ref().map(|hot| *hot.start()),
+            last_final: ChainReport::of(followed).and_then(|report| report.last_final),
+        };
+        let chains = store.followed()?.iter().map(|known| (known.chain, of(known))).collect();
+        Ok(Finality { chains })
     }
 
-    fn covers(&self, height: Option<u64>) -> bool {
-        let (Some(height), Some(first_hot)) = (height, self.first_hot) else { return true };
-        height < first_hot || self.last_final.is_some_and(|last| height <= last)
+    pub(super) fn covers(&self, chain: Chain, height: Option<u64>) -> bool {
+        let Some(Final { first_hot: Some(first_hot), last_final }) = self.chains.get(&chain) else {
+            return true;
+        };
+        let Some(height) = height else { return true };
+        height < *first_hot || last_final.is_some_and(|last| height <= last)
     }
 }
 

@@ -10,7 +10,7 @@ use rusqlite::{Transaction, params};
 
 use crate::catalog::blocks::Ranges;
 use crate::catalog::state::{self, FileId, HotRow, MaskRow, SegmentId, SegmentRow};
-use crate::catalog::{Catalog, Writer, assets, blocks, files};
+use crate::catalog::{Catalog, Writer, assets, blocks, files, format};
 use crate::code::{heights_in, split_time};
 use crate::error::{Doing, In};
 use crate::{FileRecord, StoreError};
@@ -32,6 +32,19 @@ impl Catalog {
         let path = self.path.clone();
         let db = self.write("commit")?;
         Ok(Commit { db, path, _writer: writer.clone() })
+    }
+
+    /// Finishes a change that must be quick: what SQLite's log holds is moved into the database, where it is time
+    /// for that, by the next change instead. The change lasts like any other.
+    pub fn finish_quickly(&self, commit: Commit<'_>) -> Result<u64, StoreError> {
+        let move_after = |pages: u32| {
+            let set = self.db.pragma_update(None, "wal_autocheckpoint", pages);
+            set.doing(|| "commit to the catalog").in_file(self.path.as_deref())
+        };
+        move_after(0)?;
+        let finished = commit.finish();
+        move_after(format::LOG_PAGES)?;
+        finished
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening the file: whose it is, which format it has, and bringing it up to date.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,10 +17,18 @@ pub(crate) const KNOWN: u32 = 2;
 pub(crate) const SCHEMA: &str = include_str!("schema/2.sql");
 /// Tables that are as in format 1, and so stay through an upgrade.
 const LISTS: &str = include_str!("schema/lists.sql");
-/// Tables that homes of this format lack when they were made before chains could be followed, or
-/// providers asked.
-pub(crate) const ADDED: &[&str] =
-    &[include_str!("schema/followed.sql"), include_str!("schema/fetched.sql")];
+/// What homes of this format lack that were made by earlier versions of it. Whatever is created here `IF NOT
+/// EXISTS`, at the start of a line, is looked for when a home is opened, and created where it is not there: to
+/// add a table takes a file in this list, and no more.
+pub(crate) const ADDED: &[&str] = &[
+    include_str!("schema/followed.sql"),
+    include_str!("schema/fetched.sql"),
+    include_str!("schema/freezes.sql"),
+    include_str!("schema/pending.sql"),
+];
+
+/// How long SQLite's log grows before a commit moves it into the database: SQLite's own measure.
+pub(crate) const LOG_PAGES: u32 = 1000;
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -89,26 +98,50 @@ fn make(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
 /// What was added to this format since its first homes were made.
 fn add_missing(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreError> {
     let doing = || format!("bring {} up to date", shown(path));
-    let has = |db: &Connection, table: &str, column: &str| {
-        let sql = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
-        db.query_row(sql, [table, column], |row| row.get::<_, bool>(0)).doing(doing)
-    };
-    if has(db, "hot_content", "content")? && has(db, "price", "asset")? {
+    if is_up_to_date(db).doing(doing)? {
         return Ok(());
     }
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
-    ADDED.iter().try_for_each(|tables| change.execute_batch(tables)).doing(doing)?;
-    if !has(&change, "oddity", "height")? {
-        change.execute_batch("ALTER TABLE oddity ADD COLUMN height INTEGER").doing(doing)?;
+    bring_up_to_date(&change).doing(doing)?;
+    change.commit().doing(doing)
+}
+
+fn is_up_to_date(db: &Connection) -> rusqlite::Result<bool> {
+    let mut names = db.prepare("SELECT name FROM sqlite_schema")?;
+    let names = names.query_map([], |row| row.get(0))?;
+    let there: BTreeSet<String> = names.collect::<rusqlite::Result<_>>()?;
+    // Its column came after the table.
+    Ok(added().all(|name| there.contains(name)) && has(db, "hot_content", "content")?)
+}
+
+/// The names of what is in [`ADDED`].
+fn added() -> impl Iterator<Item = &'static str> {
+    let name = |line: &'static str| {
+        let made = ["CREATE TABLE IF NOT EXISTS ", "CREATE INDEX IF NOT EXISTS "];
+        let rest = made.iter().find_map(|made| line.strip_prefix(made))?;
+        rest.split([' ', '(']).next()
+    };
+    ADDED.iter().flat_map(|sql| sql.lines()).filter_map(name)
+}
+
+fn bring_up_to_date(change: &Connection) -> rusqlite::Result<()> {
+    if !has(change, "oddity", "height")? {
+        change.execute_batch("ALTER TABLE oddity ADD COLUMN height INTEGER")?;
     }
-    if has(&change, "hot_block", "content")? {
+    ADDED.iter().try_for_each(|tables| change.execute_batch(tables))?;
+    if has(change, "hot_block", "content")? {
         let sql = "INSERT INTO hot_content SELECT segment, facts, content FROM hot_block;
              ALTER TABLE hot_block DROP COLUMN facts;
              ALTER TABLE hot_block DROP COLUMN content;
              ALTER TABLE hot_block ADD COLUMN assets BLOB;";
-        change.execute_batch(sql).doing(doing)?;
+        change.execute_batch(sql)?;
     }
-    change.commit().doing(doing)
+    Ok(())
+}
+
+fn has(db: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
+    db.query_row(sql, [table, column], |row| row.get(0))
 }
 
 fn format_of(db: &Connection, path: Option<&Path>) -> Result<u32, StoreError> {

@@ -214,6 +214,44 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.call()?;
+        let file = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let content = &mut state.files[file];
+        content.synced = content.bytes.len();
+        Ok(())
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let bytes = {
+            let state = self.held();
+            let file = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+            state.files[file].bytes.clone()
+        };
+        let mut file = self.create(to)?;
+        file.write_all(&bytes)?;
+        file.sync()
+    }
+
+    /// Names say where files lie.
+    fn make_folder(&self, _: &Path) -> io::Result<()> {
+        self.call().map(drop)
+    }
+
+    fn remove_empty(&self, path: &Path) -> io::Result<()> {
+        let state = self.call()?;
+        let is_empty = !state.names.keys().any(|name| name.starts_with(path));
+        is_empty.then_some(()).ok_or_else(|| io::ErrorKind::DirectoryNotEmpty.into())
+    }
+
+    fn remove_all(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.call()?;
+        let inside = state.names.keys().filter(|name| name.starts_with(path));
+        let inside: Vec<PathBuf> = inside.cloned().collect();
+        inside.into_iter().for_each(|name| state.change(Change::Remove(name)));
+        Ok(())
+    }
+
     /// One disk, one folder: all names last.
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         let mut state = self.call()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::memory::merge_meta;
-use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Oddity, TxHash};
+use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Freeze, Oddity, TxHash};
 
 use super::buffer::Buffer;
 use super::seal::{RunCounts, Sealed, seal};
@@ -43,8 +43,9 @@ pub struct Batch<'a> {
     known: BTreeMap<Chain, ChainState>,
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
+    pub(super) freezes: Vec<Freeze>,
     blocks: u64,
-    /// Is it named by the catalog now? Then what it wrote stays.
+    /// May the catalog name it by now? Then what it wrote stays.
     pub(super) is_committed: bool,
 }
 
@@ -98,6 +99,7 @@ impl<'a> Batch<'a> {
             known: BTreeMap::new(),
             assets: BTreeMap::new(),
             oddities: Vec::new(),
+            freezes: Vec::new(),
             blocks: 0,
             is_committed: false,
         }
@@ -149,7 +151,7 @@ impl<'a> Batch<'a> {
                 return Ok(());
             }
             Fact::Freeze(freeze) => {
-                self.oddities.push(freeze.unkept());
+                self.freezes.push(freeze.clone());
                 return Ok(());
             }
             Fact::Oddity(oddity) => {

@@ -1,12 +1,12 @@
 //! Publishing a batch: all of it at once, through the catalog.
 
-use model::{Chain, Oddity};
+use model::Chain;
 
 use super::Batch;
 use super::batch::Chained;
 use super::state::ChainState;
 use crate::catalog::{Commit, FileId, MaskRow};
-use crate::follow::FollowedRanges;
+use crate::follow::{Beside, FollowedRanges};
 use crate::hot::Tail;
 use crate::layers::Mask;
 use crate::merging::Merger;
@@ -28,8 +28,8 @@ pub(crate) struct Final {
     pub(crate) drop_to: Option<u64>,
     /// Which heights are held whole from now on, where that changes.
     pub(crate) ranges: Option<FollowedRanges>,
-    /// What was strange, by height.
-    pub(crate) oddities: Vec<(u64, Oddity)>,
+    /// What the blocks told beside.
+    pub(crate) beside: Beside,
 }
 
 impl Batch<'_> {
@@ -47,6 +47,7 @@ impl Batch<'_> {
         let mut commit = self.catalog.commit(&self.writer)?;
         let file = commit.add_file(&self.record, sha256)?;
         commit.put_oddities(file, &self.oddities)?;
+        self.freezes.iter().try_for_each(|freeze| commit.add_freeze(file, freeze))?;
         let merger = self.name_all(commit, file, tails)?;
         Ok(Published { counts, merger, states: self.states() })
     }
@@ -58,9 +59,7 @@ impl Batch<'_> {
         self.shelf.sync()?;
         let mut commit = self.catalog.commit(&self.writer)?;
         let file = commit.followed_file(is_final.chain)?;
-        for (height, oddity) in &is_final.oddities {
-            commit.add_followed_oddity(file, *height, oddity)?;
-        }
+        is_final.beside.keep(&mut commit, is_final.chain)?;
         if let Some(ranges) = &is_final.ranges {
             commit.set_followed(is_final.chain, ranges)?;
         }
@@ -89,8 +88,9 @@ impl Batch<'_> {
         for mut tail in tails {
             tail.write(&mut commit)?;
         }
-        commit.finish()?;
+        // One that fails may have been written all the same, but for its last sync: a crash would find it.
         self.is_committed = true;
+        commit.finish()?;
         let mut mergers = self.chains.iter_mut().map(|chained| std::mem::take(&mut chained.merger));
         Ok(mergers.find(Merger::is_busy).unwrap_or_default())
     }

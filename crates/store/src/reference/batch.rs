@@ -98,8 +98,9 @@ impl Batch<'_> {
             Fact::Failed { tx } => self.put_failed(tx),
             Fact::NftLog { tx, log_index } => self.put_nft_log(tx, *log_index),
             Fact::Asset(meta) => self.put_asset(meta),
-            // Kept with the file, by whoever keeps files; a freeze that is not kept is one.
-            Fact::Freeze(_) | Fact::Oddity(_) => {
+            // It keeps transfers; this is for whoever keeps files.
+            Fact::Freeze(_) => Ok(()),
+            Fact::Oddity(_) => {
                 self.counts.oddities += 1;
                 Ok(())
             }

@@ -1,8 +1,8 @@
 //! Random facts that collide: few addresses, transactions, blocks and amounts.
 
 use model::{
-    Asset, AssetMeta, BlockFact, Chain, Evidence, Fact, Freezable, Input, Oddity, Outpoint, Output,
-    Position, TimeSource, Transfer, TransferKind, U256, UtxoTransaction,
+    Asset, AssetMeta, BlockFact, Chain, Evidence, Fact, Freezable, Freeze, FreezeAction, Input,
+    Oddity, Outpoint, Output, Position, TimeSource, Transfer, TransferKind, U256, UtxoTransaction,
 };
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -136,6 +136,21 @@ fn meta() -> impl Strategy<Value = Fact> {
         })
 }
 
+fn freeze() -> impl Strategy<Value = Fact> {
+    let action = prop_oneof![
+        2 => Just(FreezeAction::Freeze),
+        1 => Just(FreezeAction::Release),
+        1 => (0u64..3).prop_map(|amount| FreezeAction::Destroy(U256::from(amount))),
+    ];
+    (0u8..3, 0u32..2, weighted(0.7, 1u64..5), 0u8..6, 0u8..3, action).prop_map(
+        |(n, log_index, height, at, holder, action)| {
+            let (asset, holder) = (Asset::token(ETH, address(ETH, 10)), address(ETH, holder));
+            let (tx, time) = (tx(ETH, n), time(at));
+            Fact::Freeze(Freeze { tx, log_index, height, time, asset, holder, action })
+        },
+    )
+}
+
 pub fn fact() -> impl Strategy<Value = Fact> {
     prop_oneof![
         12 => transfer(ETH),
@@ -146,6 +161,7 @@ pub fn fact() -> impl Strategy<Value = Fact> {
         1 => (0u8..4).prop_map(|n| Fact::Failed { tx: tx(ETH, n) }),
         2 => (0u8..4, 0u32..3).prop_map(|(n, log_index)| Fact::NftLog { tx: tx(ETH, n), log_index }),
         1 => meta(),
+        2 => freeze(),
         1 => Just(Fact::Oddity(Oddity { at: "row 1".into(), what: "odd".into(), transfer: None })),
     ]
 }

@@ -1,7 +1,9 @@
 //! What the tests of the store share.
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use model::{
     Account, Address, Asset, Chain, Coverage, Direction, Fact, Limits, Outpoint, Seek, Timestamp,
@@ -158,4 +160,18 @@ pub fn scan(
     })
     .expect("scans");
     all
+}
+
+/// A home as it lies there.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("makes");
+    for entry in fs::read_dir(from).expect("reads") {
+        let path = entry.expect("reads").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copies");
+        }
+    }
 }
