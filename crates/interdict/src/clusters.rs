@@ -22,7 +22,7 @@ use model::{Chain, TxId, View};
 use store::Store;
 
 use feed::{Fed, Feed};
-use file::Head;
+use file::{Head, Kept};
 
 /// How `build` went for one chain.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -63,6 +63,7 @@ pub fn build(
     let rules = rules.or(kept_rules).or_else(|| file::rules(store, chain)).unwrap_or_default();
     let fresh = || Clusterer::new(chain, rules, services.clone(), excluded.clone());
     let (mut clusterer, mut scanned, mut anew) = match kept {
+        Ok(Kept { stale: Some(why), .. }) => (fresh(), 0, Some(why.to_string())),
         Ok(kept) => (kept.clusterer, kept.scanned, None),
         Err(why) => (fresh(), 0, Some(why)),
     };
@@ -106,7 +107,11 @@ pub fn read(store: &Store, chain: Chain, services: Services) -> Result<Option<Sh
     };
     let mut clusterer = kept.clusterer;
     let feed = Feed::new(store, chain, clusterer.last().cloned())?;
-    let mut remarks = Vec::new();
+    let name = chain.name();
+    let stale = kept.stale.map(|why| {
+        format!("{name}: {why} since its clusters were built: `interdict clusters build`")
+    });
+    let mut remarks: Vec<String> = stale.into_iter().collect();
     let (mut laid, mut open) = (0u64, None);
     let fed = feed.run(kept.scanned, &mut |taken| {
         laid += 1;

@@ -32,7 +32,18 @@ pub(super) struct Wallet {
     pub mixing: Vec<Coin>,
     /// Where it is paid again, if it reuses.
     pub usual: Option<usize>,
+    habits: Habits,
+}
+
+/// What makes rules of change err.
+#[derive(Clone, Copy, Default)]
+struct Habits {
+    /// It is paid at one address, and its change goes there or back to an input.
     is_reusing: bool,
+    /// It adds inputs that a payment does not need.
+    is_careless: bool,
+    /// Its first coins are of another kind than the addresses it makes now.
+    has_moved_on: bool,
 }
 
 pub(super) struct World {
@@ -101,20 +112,29 @@ impl World {
                 65..80 => Script::Nested,
                 _ => Script::Taproot,
             };
-            let is_reusing = self.draw.permille(150);
+            let habits = Habits {
+                is_reusing: self.draw.permille(150),
+                is_careless: self.draw.permille(150),
+                has_moved_on: self.draw.permille(250) && !is_mixer,
+            };
             let (coins, mixing) = (Vec::new(), Vec::new());
-            self.wallets.push(Wallet { name, script, coins, mixing, usual: None, is_reusing });
+            self.wallets.push(Wallet { name, script, coins, mixing, usual: None, habits });
         }
         self.blocks.open();
         for wallet in 0..wallets {
             let is_person = wallet >= EXCHANGES + FIRMS;
-            let coins = if is_person { self.draw.between(4, 10) } else { 60 };
-            let typical = if is_person { COIN / 4 } else { COIN * 5 };
+            let coins = if is_person { self.draw.between(10, 25) } else { 60 };
+            let typical = if is_person { COIN / 10 } else { COIN * 5 };
+            let now = self.wallets[wallet].script;
+            if self.wallets[wallet].habits.has_moved_on {
+                self.wallets[wallet].script = Script::Legacy;
+            }
             for _ in 0..coins {
                 let value = self.value(typical);
                 let paid = self.fresh(wallet);
                 self.issue(&[(paid, value)]);
             }
+            self.wallets[wallet].script = now;
         }
     }
 
@@ -179,7 +199,7 @@ impl World {
 
     /// Where a wallet is paid: a fresh address, or its usual one.
     fn receiving(&mut self, wallet: usize) -> usize {
-        if !self.wallets[wallet].is_reusing {
+        if !self.wallets[wallet].habits.is_reusing {
             return self.fresh(wallet);
         }
         match self.wallets[wallet].usual {
@@ -214,9 +234,11 @@ impl World {
             self.wallets[wallet].coins.append(&mut taken);
             return None;
         }
-        // No wallet adds an input that the payment does not need.
+        // Most wallets add no input that the payment does not need.
         taken.sort_by_key(|coin| std::cmp::Reverse(coin.value));
+        let is_careless = self.wallets[wallet].habits.is_careless;
         while let Some(last) = taken.last().copied()
+            && !is_careless
             && taken.len() > 1
             && sum - last.value >= needed
         {
@@ -292,20 +314,26 @@ impl World {
     }
 
     fn pay_to(&mut self, payer: usize, to: usize) {
-        let mut paid = self.value(COIN / 20);
+        let mut paid = self.value(COIN / 8);
         if self.draw.permille(400) {
             paid = (paid / 100_000).max(1) * 100_000;
         }
         let fee = self.fee(3, 2);
         let Some(coins) = self.take(payer, paid + fee, 6) else { return };
         let held: u64 = coins.iter().map(|coin| coin.value).sum();
+        // Some keep a round amount and send the rest.
+        let kept = (held - paid - fee) / 100_000 * 100_000;
+        if self.draw.permille(30) && kept > 0 {
+            paid = held - fee - kept;
+        }
         let change = held - paid - fee;
         if change < DUST {
             self.spend(&coins, &[(to, paid)]);
             return;
         }
-        let back = match self.wallets[payer].is_reusing {
-            true => coins[0].address,
+        let back = match self.wallets[payer].habits.is_reusing {
+            true if self.draw.permille(500) => coins[0].address,
+            true => self.receiving(payer),
             false => self.fresh(payer),
         };
         let mut outputs = [(to, paid), (back, change)];

@@ -232,9 +232,10 @@ impl World {
     }
 }
 
-/// Into denominations, the largest first; what is left below the least goes to the miners.
+/// Into denominations, the largest first; what is left then is change, or goes to the miners where it is too little.
 fn decompose(mut left: u64) -> Vec<u64> {
-    const MOST: usize = 9;
+    const MOST: usize = 8;
+    const LEAST: u64 = 5_000;
     let mut values = Vec::new();
     let mut denominations: Vec<u64> = Vec::new();
     for (first, base) in [(1u64, 2u64), (1, 3), (2, 3), (1, 10), (2, 10), (5, 10)] {
@@ -249,5 +250,6 @@ fn decompose(mut left: u64) -> Vec<u64> {
             left -= value;
         }
     }
+    values.extend((left >= LEAST).then_some(left));
     values
 }

@@ -23,6 +23,8 @@ pub struct Head {
 pub struct Kept {
     pub scanned: u64,
     pub clusterer: Clusterer,
+    /// Why it should be built anew, though it can be read.
+    pub stale: Option<&'static str>,
 }
 
 const FORMAT: &str = "interdict-clusters/1";
@@ -71,16 +73,15 @@ pub fn read(
     let bytes = bytes.ok_or(NEVER)?;
     let (head, rest) = split(&bytes).ok_or("they are in no format that is known")?;
     // On Bitcoin no heuristic asks who is a service.
-    if !chain.is_utxo() && head.services != hash(services) {
-        return Err("labels of services changed".into());
-    }
+    let is_stale = !chain.is_utxo() && head.services != hash(services);
     let (services, excluded) = (services.clone(), excluded.clone());
     let clusterer = Clusterer::decode(rest, chain, services, excluded);
     let clusterer = clusterer.map_err(|error| error.to_string())?;
     if rules.is_some_and(|rules| rules != clusterer.rules()) {
         return Err("other rules were asked for".into());
     }
-    Ok(Kept { scanned: head.scanned, clusterer })
+    let stale = is_stale.then_some("labels of services changed");
+    Ok(Kept { scanned: head.scanned, clusterer, stale })
 }
 
 /// The rules of kept clusters, even where they are to be built anew.
