@@ -1,4 +1,4 @@
-"""The peers in Python: networkx, igraph, a loop over numpy columns, python-bitcoinlib.
+"""The peers in Python: networkx, igraph, a loop over numpy columns, python-bitcoinlib, graphsense-clustering.
 
 Reads the columns and the truth the bench wrote, answers the same questions, compares
 its answers, and prints one line of JSON a work.
@@ -205,6 +205,55 @@ def parse(files):
     say("parse", {"bytes_per_second": size / statistics.median(seconds), "transactions": len(ids)})
 
 
+def clusters(folder):
+    import numpy
+    import pyarrow
+    from gs_clustering import Clustering
+
+    pairs = numpy.fromfile(f"{folder}/pairs.bin", "<u4").reshape(-1, 2)
+    right = int(open(f"{folder}/pairs.digest").read())
+    batch, count = 100_000, len(pairs)
+    flat = pairs.reshape(-1)
+    arrays = []
+    for at in range(0, count, batch):
+        some = min(batch, count - at)
+        offsets = pyarrow.array(numpy.arange(0, 2 * some + 1, 2, dtype="int32"))
+        values = pyarrow.array(flat[2 * at : 2 * (at + some)])
+        arrays.append(pyarrow.ListArray.from_arrays(offsets, values))
+    since = time.perf_counter()
+    lists = [pairs[at : at + batch].tolist() for at in range(0, count, batch)]
+    tolist = time.perf_counter() - since
+    seconds = {"lists": [], "arrays": []}
+    mapped = []
+    for _ in range(3):
+        for how, batches in (("lists", lists), ("arrays", arrays)):
+            since = time.perf_counter()
+            clustering = Clustering(max_address_id=count - 1)
+            take = clustering.process_transactions if how == "lists" else clustering.process_transactions_arrow
+            for some in batches:
+                take(some)
+            seconds[how].append(time.perf_counter() - since)
+            since = time.perf_counter()
+            mapping = clustering.get_mapping()
+            mapped.append(time.perf_counter() - since)
+            got = clusters_digest(mapping, numpy)
+            if got != right:
+                sys.exit(f"the clusters are others: {got}, should be {right}")
+    say("clusters", {
+        "pairs_per_second": count / statistics.median(seconds["lists"]),
+        "pairs_per_second_unconverted": count / statistics.median(seconds["arrays"]),
+        "tolist_seconds": tolist,
+        "mapping_seconds": statistics.median(mapped),
+    })
+
+
+def clusters_digest(mapping, numpy):
+    addresses = mapping.column(0).to_numpy().astype("u8")
+    clusters = mapping.column(1).to_numpy().astype("u8")
+    words = (addresses << numpy.uint64(32) | clusters) * numpy.uint64(0x9E3779B97F4A7C15)
+    return int((words ^ (words >> numpy.uint64(29))).sum(dtype="u8"))
+
+
 def load(folder, name):
     with open(f"{folder}/{name}.json") as file:
         return json.load(file)
@@ -224,6 +273,8 @@ if __name__ == "__main__":
         reach(folder, igraph_graph)
     elif peer == "numpy":
         sweep(folder)
+    elif peer == "graphsense-clustering":
+        clusters(folder)
     elif peer == "python-bitcoinlib":
         parse(sys.argv[3:])
     else:

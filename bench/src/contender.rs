@@ -68,10 +68,11 @@ pub enum Work {
     Undo,
     Parse,
     Cold,
+    Clusters,
 }
 
 impl Work {
-    pub const ALL: [Work; 9] = [
+    pub const ALL: [Work; 10] = [
         Work::Ingest,
         Work::Bytes,
         Work::Page,
@@ -81,6 +82,7 @@ impl Work {
         Work::Undo,
         Work::Parse,
         Work::Cold,
+        Work::Clusters,
     ];
 
     pub fn name(self) -> &'static str {
@@ -94,6 +96,7 @@ impl Work {
             Work::Undo => "undo",
             Work::Parse => "parse",
             Work::Cold => "cold",
+            Work::Clusters => "clusters",
         }
     }
 

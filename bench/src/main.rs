@@ -4,6 +4,7 @@
 //! answers, and starts one process per contender and phase ([`measure`]), so that
 //! neither memory nor caches mix. See README.md for what is measured and how.
 
+mod clusters;
 mod contender;
 mod digest;
 mod generate;
@@ -64,6 +65,11 @@ enum Command {
         #[arg(value_parser = Work::parse)]
         works: Vec<Work>,
     },
+    /// Pairs to cluster, or our clustering of them. Started by `run`.
+    #[command(hide = true)]
+    RecordPairs { pairs: u64, seed: u64, input: PathBuf },
+    #[command(hide = true)]
+    Clusters { input: PathBuf },
     /// Parsing of blocks. Started by `run`.
     #[command(hide = true)]
     Parse {
@@ -101,6 +107,11 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Measure { contender, phase, input, store, works } => {
             measure::run(&contender, phase, &input, &store, &works)?
         }
+        Command::RecordPairs { pairs, seed, input } => {
+            clusters::record(pairs, seed, &input)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Clusters { input } => clusters::run(&input)?,
         Command::Parse { contender, smoke } => parse::run(&contender, smoke)?,
     };
     println!("{}{}", run::MARK, serde_json::to_string(&outcomes)?);

@@ -173,6 +173,25 @@ const SECTIONS: &[Section] = &[
         }],
     },
     Section {
+        work: "clusters",
+        title: "Clustering",
+        what: "As many co-spend pairs as the scale says, over as many addresses, in batches of 100,000, then each address's cluster by its lowest address. The peer is fed Python's lists, which it converts, and Arrow arrays, which it need not convert; the mapping is apart.",
+        columns: &[
+            column("pairs_per_second", "pairs/s, from lists", Show::Count, More),
+            column("pairs_per_second_unconverted", "pairs/s, unconverted", Show::Count, More),
+            column("tolist_seconds", "making the lists", Show::Seconds, Neither),
+            column("mapping_seconds", "the mapping", Show::Seconds, Less),
+            column("peak_anonymous_bytes", "own memory, pairs included", Show::Bytes, Neither),
+        ],
+        limit: Some(Limit {
+            heading: "of two prefetched accesses a pair",
+            of: |limits, m| {
+                let accesses = 2.0 * m.get("pairs_per_second_unconverted")?;
+                Some(accesses / limits.memory_at(m.transfers * 4).prefetched_per_second)
+            },
+        }),
+    },
+    Section {
         work: "parse",
         title: "Block parse",
         what: "Real Bitcoin blocks in memory, on one core, with every transaction's id. Our importer also checks them and states its facts; the libraries only parse.",

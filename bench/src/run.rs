@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::clusters;
 use crate::contender::{self, ENTRIES, Entry, OURS, Work};
 use crate::limits;
 use crate::measure::Outcome;
@@ -65,6 +66,12 @@ pub fn run(plan: &Plan) -> Result<ExitCode> {
     for transfers in plan.transfers()? {
         plan.measure_scale(transfers, &here, &mut results, &mut failures, &kept)?;
     }
+    for transfers in plan.transfers()? {
+        if plan.wants(Work::Clusters) {
+            plan.measure_clusters(transfers, &mut results, &mut failures)?;
+            results.write(&kept)?;
+        }
+    }
     if plan.wants(Work::Parse) {
         plan.measure_parsing(&mut results, &mut failures);
     }
@@ -82,7 +89,8 @@ pub fn run(plan: &Plan) -> Result<ExitCode> {
 impl Plan {
     fn checked(mut self) -> Result<Plan> {
         for name in &self.peers {
-            if !PARSERS.contains(&name.as_str()) {
+            let is_clusterer = clusters::CONTENDERS.iter().any(|(known, _)| known == name);
+            if !PARSERS.contains(&name.as_str()) && !is_clusterer {
                 contender::entry(name)?;
             }
         }
@@ -164,7 +172,9 @@ impl Plan {
         kept: &Path,
     ) -> Result<()> {
         let scale = scale_name(transfers);
-        let is_wanted = |work: &Work| *work != Work::Parse && self.wants(*work);
+        let is_wanted = |work: &Work| {
+            !matches!(work, Work::Parse | Work::Clusters) && self.wants(*work)
+        };
         if !Work::ALL.iter().any(is_wanted) {
             return Ok(());
         }
@@ -244,6 +254,62 @@ impl Plan {
             }
             results.put(measured);
         }
+    }
+
+    fn measure_clusters(
+        &self,
+        pairs: u64,
+        results: &mut Results,
+        failures: &mut Vec<String>,
+    ) -> Result<()> {
+        let scale = scale_name(pairs);
+        let input = self.folder.join("input").join(&scale);
+        eprintln!("── {scale}: pairs to cluster");
+        let (count, seed) = (pairs.to_string(), self.seed.to_string());
+        self.child(&["record-pairs", &count, &seed], &[&input])?;
+        for (name, pairs_max) in clusters::CONTENDERS {
+            let is_fetched = *name != OURS && self.peers.is_empty();
+            if !self.takes_part(name) || self.smoke && is_fetched {
+                continue;
+            }
+            let version = match setup::version(name, &self.folder) {
+                Ok(version) => version,
+                Err(why) => {
+                    results.missing.insert((*name).into(), format!("{why:#}"));
+                    continue;
+                }
+            };
+            results.missing.remove(*name);
+            results.versions.insert((*name).into(), version);
+            let mut measured = Measured {
+                scale: scale.clone(),
+                transfers: pairs,
+                work: Work::Clusters.name().into(),
+                contender: (*name).into(),
+                date: now(),
+                load: setup::load(),
+                failure: None,
+                numbers: Default::default(),
+            };
+            let found = match *name {
+                _ if pairs > *pairs_max => {
+                    measured.failure =
+                        Some(format!("not measured above {} pairs", scale_name(*pairs_max)));
+                    Ok(Vec::new())
+                }
+                OURS => self.child(&["clusters"], &[&input]),
+                name => listen(&mut setup::python_command(name, &self.folder, &input)),
+            };
+            match found {
+                Ok(found) => found.into_iter().for_each(|o| measured.numbers.extend(o.numbers)),
+                Err(error) => {
+                    failures.push(format!("clustering with {name}: {error:#}"));
+                    measured.failure = Some(format!("{error:#}"));
+                }
+            }
+            results.put(measured);
+        }
+        Ok(())
     }
 
     /// Runs this program again, for one thing.

@@ -68,14 +68,15 @@ fn script(name: &str) -> PathBuf {
 /// A virtual environment of its own, made once.
 fn make_python(folder: &Path) -> Result<()> {
     let ready = folder.join("venv/ready");
-    if ready.exists() {
+    let wanted = std::fs::read_to_string(script("requirements.txt"))?;
+    if std::fs::read_to_string(&ready).is_ok_and(|has| has == wanted) {
         return Ok(());
     }
     let failed = folder.join("venv-failed");
     if failed.exists() {
         bail!("{}", std::fs::read_to_string(&failed)?.trim());
     }
-    eprintln!("  networkx, igraph and numpy go into {}", folder.join("venv").display());
+    eprintln!("  networkx, igraph, numpy and others go into {}", folder.join("venv").display());
     let mut make = Command::new("python3");
     let made = quiet(make.args(["-m", "venv"]).arg(folder.join("venv")))
         .context("python3 with venv is needed; on Debian: apt-get install python3-venv")?;
@@ -88,7 +89,7 @@ fn make_python(folder: &Path) -> Result<()> {
         std::fs::write(&failed, why)?;
         bail!(why);
     }
-    Ok(std::fs::write(ready, "")?)
+    Ok(std::fs::write(ready, wanted)?)
 }
 
 pub fn forget_failures(folder: &Path) {

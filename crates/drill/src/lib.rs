@@ -14,6 +14,7 @@ mod account;
 mod block;
 mod draw;
 mod names;
+pub mod owners;
 mod pace;
 mod profile;
 mod services;

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod clusters;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,7 @@ use model::{Asset, Chain, Date, Timestamp};
 use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
+pub use clusters::*;
 
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
@@ -76,6 +79,14 @@ Examples:
     Trace(Box<TraceArgs>),
     /// Is an address on a list? Exit code 10 when one is
     Screen(ScreenArgs),
+    /// Who is behind an address: cluster, labels, listings, and why
+    Who(WhoArgs),
+    /// Clusters: which addresses are one owner's. Build, explain, take back
+    #[command(after_help = "\
+Examples:
+  interdict clusters build
+  interdict clusters explain 1Boat… bc1q…")]
+    Clusters(ClustersArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.
@@ -595,6 +606,22 @@ Examples:
   interdict import transfers-csv drill/
   interdict labels import tagpack drill/labels.yaml")]
     Generate(DrillGenerateArgs),
+    /// Write a made-up town whose every address has a known owner, as files to import
+    #[command(after_help = "\
+truth.json names every owner's addresses, every payment's change and every CoinJoin round.
+
+Examples:
+  interdict drill owners --chain bitcoin --seed 7 --transactions 20k --out town")]
+    Owners(DrillOwnersArgs),
+    /// How often each clustering rule is right, on a made-up town whose owners are known
+    #[command(after_help = "\
+Pairwise: of two addresses in one cluster, are they one owner's (precision); of two of one
+owner, are they in one cluster (recall). It is no promise about a real chain.
+
+Examples:
+  interdict drill measure --chain bitcoin --seed 7
+  interdict drill measure --chain ethereum --seed 7 --format json")]
+    Measure(DrillMeasureArgs),
 }
 
 #[derive(Debug, Args)]

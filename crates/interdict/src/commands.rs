@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod clusters;
 pub mod completions;
 pub mod config;
 pub mod drill;
@@ -15,6 +16,7 @@ pub mod store;
 pub mod trace;
 pub mod transfers;
 pub mod verify;
+pub mod who;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

@@ -7,6 +7,7 @@
 pub mod bundle;
 pub mod case;
 pub mod cli;
+pub mod clusters;
 mod commands;
 pub mod config;
 pub mod follow;
@@ -51,6 +52,8 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
         Command::Screen(args) => commands::screen::run(&home, args, out),
+        Command::Who(args) => commands::who::run(&home, &args, out),
+        Command::Clusters(args) => commands::clusters::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

@@ -9,6 +9,7 @@
 mod actors;
 mod assets;
 mod blocks;
+mod clusters;
 mod collection;
 mod commit;
 mod fetched;
@@ -25,6 +26,7 @@ mod state;
 mod writer;
 
 pub use actors::Actor;
+pub use clusters::Exclusion;
 pub use collection::Outcome;
 pub use commit::Commit;
 pub use fetched::Fetched;

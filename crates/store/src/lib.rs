@@ -12,6 +12,7 @@ pub mod catalog;
 mod check;
 mod code;
 mod compact;
+mod derived;
 pub mod disk;
 mod error;
 mod export;
@@ -34,10 +35,12 @@ mod upgrade;
 pub use backup::restore_through;
 pub use backup::{Copied, restore};
 pub use catalog::{
-    Actor, Expected, Fetched, ListRow, Outcome, PENDING_MAX, Pending, PendingNews, PendingState,
+    Actor, Exclusion, Expected, Fetched, ListRow, Outcome, PENDING_MAX, Pending, PendingNews,
+    PendingState,
 };
 pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};
 pub use compact::Compacted;
+pub use derived::{DerivedLock, Sink};
 pub use error::{StoreError, Trouble};
 pub use export::{ExportFormat, ExportRange, Exported, export};
 pub use file::{Counts, FileRecord, FileRow, OddityRow};

@@ -6,6 +6,7 @@
 //! place of the smaller ones they were merged from.
 
 mod batch;
+mod clusters;
 pub(crate) mod current;
 mod fetched;
 mod freezes;

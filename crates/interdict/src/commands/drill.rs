@@ -1,6 +1,7 @@
 //! `interdict drill`: a made-up past with planted thefts, as files to import.
 
 mod csv;
+mod owners;
 mod parquet;
 
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use drill::{Block, Settings, Stream, Truth};
+use drill::{Block, Service, Settings, Stream, Truth};
 use model::{Asset, Chain, Registry};
 
 use self::csv::CsvFile;
@@ -25,6 +26,8 @@ const LABELS: &str = "labels.yaml";
 pub fn run(args: DrillArgs, out: &Out) -> Result<ExitCode> {
     match args.command {
         DrillCommand::Generate(args) => generate(&args, out),
+        DrillCommand::Owners(args) => owners::write(&args, out),
+        DrillCommand::Measure(args) => owners::measure(&args, out),
     }
 }
 
@@ -45,7 +48,7 @@ fn generate(args: &DrillGenerateArgs, out: &Out) -> Result<ExitCode> {
         file.close().with_context(doing)?;
         folder.publish(&name)?;
     }
-    folder.write(LABELS, &labels(&stream, args.chain))?;
+    folder.write(LABELS, &labels(&stream.services(), args.chain))?;
     let truth = stream.truth();
     let mut text = serde_json::to_string_pretty(&truth)?;
     text.push('\n');
@@ -156,14 +159,14 @@ fn is_own(name: &str) -> bool {
 }
 
 /// The services as a TagPack, so that a trace ends at them.
-fn labels(stream: &Stream, chain: Chain) -> String {
+fn labels(services: &[Service], chain: Chain) -> String {
     let network = network(chain);
     let mut text = String::from(
         "title: Drill services\ncreator: Interdict drill\nlastmod: 2025-01-01\n\
          source: interdict drill generate\nconfidence: service_data\n",
     );
     text.push_str(&format!("currency: {network}\ntags:\n"));
-    for service in stream.services() {
+    for service in services {
         text.push_str(&format!(
             "- address: '{}'\n  label: {}\n  category: {}\n",
             service.address, service.name, service.category
