@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub mod exposure;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,11 @@ use model::{Asset, Chain, Date, Timestamp};
 use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
+
+pub use exposure::{
+    BacktestArgs, ExposureArgs, ExposureCommand, ExposureUpdateArgs, RiskArgs, RiskCommand,
+    RiskRulesArgs, Side,
+};
 
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
@@ -74,6 +81,10 @@ Examples:
     Trace(Box<TraceArgs>),
     /// Is an address on a list? Exit code 10 when one is
     Screen(ScreenArgs),
+    /// What an address is exposed to: which services, directly and through others
+    Exposure(ExposureArgs),
+    /// What that means, by rules. Exit code 10 when a rule fires
+    Risk(RiskArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.

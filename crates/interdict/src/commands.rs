@@ -3,11 +3,13 @@
 pub mod completions;
 pub mod config;
 pub mod drill;
+pub mod exposure;
 pub mod follow;
 pub mod import;
 pub mod labels;
 pub mod lists;
 pub mod prices;
+pub mod risk;
 pub mod screen;
 pub mod status;
 pub mod store;

@@ -9,6 +9,7 @@ pub mod case;
 pub mod cli;
 mod commands;
 pub mod config;
+pub mod exposure;
 pub mod follow;
 mod home;
 mod out;
@@ -50,6 +51,8 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
         Command::Screen(args) => commands::screen::run(&home, args, out),
+        Command::Exposure(args) => commands::exposure::run(&home, args, out),
+        Command::Risk(args) => commands::risk::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),
