@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod clusters;
+pub mod exposure;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,11 @@ use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
 pub use clusters::*;
+
+pub use exposure::{
+    BacktestArgs, ExposureArgs, ExposureCommand, ExposureUpdateArgs, RiskArgs, RiskCommand,
+    RiskRulesArgs, Side,
+};
 
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
@@ -87,6 +93,10 @@ Examples:
   interdict clusters build
   interdict clusters explain 1Boat… bc1q…")]
     Clusters(ClustersArgs),
+    /// What an address is exposed to: which services, directly and through others
+    Exposure(ExposureArgs),
+    /// What that means, by rules. Exit code 10 when a rule fires
+    Risk(RiskArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.

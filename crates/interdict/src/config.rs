@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use model::Chain;
 
-pub use file::{ChainFile, ConfigFile, FollowFile, NodeFile};
+pub use file::{ChainFile, ConfigFile, FollowFile, NodeFile, RiskFile};
 pub use secret::Secret;
 
 use crate::follow::Finality;
@@ -29,6 +29,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     pub follow: Follow,
     pub chains: Vec<ChainConfig>,
+    /// A file of risk rules; none: those that come with Interdict.
+    pub risk_rules: Set<Option<PathBuf>>,
 }
 
 /// What holds for all chains that are followed.

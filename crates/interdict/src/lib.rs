@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clusters;
 mod commands;
 pub mod config;
+pub mod exposure;
 pub mod follow;
 mod home;
 mod out;
@@ -54,6 +55,8 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Screen(args) => commands::screen::run(&home, args, out),
         Command::Who(args) => commands::who::run(&home, &args, out),
         Command::Clusters(args) => commands::clusters::run(&home, args, out),
+        Command::Exposure(args) => commands::exposure::run(&home, args, out),
+        Command::Risk(args) => commands::risk::run(&home, args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

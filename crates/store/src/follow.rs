@@ -72,6 +72,14 @@ pub struct Tip {
     pub is_final: bool,
 }
 
+/// A block that can still be unwound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HotHeight {
+    pub height: u64,
+    pub hash: TxHash,
+    pub time: Timestamp,
+}
+
 /// What is held of a followed chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Followed {
@@ -130,6 +138,16 @@ impl Store {
             notes: notes.remove(&chain).unwrap_or_default(),
         };
         Ok(chains.into_iter().map(followed).collect())
+    }
+
+    /// The followed blocks of a chain that can still be unwound, as they rise.
+    pub fn hot_blocks(&self, chain: Chain) -> Vec<HotHeight> {
+        let of = |block: &HotBlock| HotHeight {
+            height: block.height,
+            hash: block.hash,
+            time: block.time,
+        };
+        self.hot(chain).iter().map(of).collect()
     }
 
     fn ranges(&self, chain: Chain) -> FollowedRanges {

@@ -705,6 +705,13 @@ pub fn is_large_enough(at: At, gathered: &Gathered, settings: &Settings) -> bool
     let transfer = gathered.transfer(at);
     match min_value {
         MinValue::Base { asset, base } => transfer.asset != *asset || transfer.amount >= *base,
+        MinValue::BeyondSources(floors) => {
+            let row = gathered.row_at(at);
+            let is_source = |end: u32| end != NOBODY && gathered.states[end as usize].is_source;
+            is_source(row.from)
+                || is_source(row.to)
+                || floors.get(&transfer.asset).is_none_or(|floor| transfer.amount >= *floor)
+        }
         MinValue::UsdE12(floor) => {
             let decimals = gathered.decimals_known(gathered.row_at(at).asset);
             let value: Option<U256> = decimals.and_then(|d| {

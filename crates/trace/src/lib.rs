@@ -14,16 +14,22 @@
 //!
 //! Where a theft went wide, [`sweep`] reads the past once instead of asking for it.
 //!
+//! [`exposure`] asks what an address had to do with, [`provenance`] keeps where balances came
+//! from, [`risk`] judges either by rules.
+//!
 //! [`route`] is the highest-value policy, which follows one way only.
 
 pub mod crossing;
+pub mod exposure;
 pub mod gather;
 mod ids;
 pub mod order;
 pub mod poisoning;
 mod policy;
+pub mod provenance;
 mod purse;
 pub mod report;
+pub mod risk;
 pub mod route;
 pub mod settings;
 pub mod settle;
@@ -52,6 +58,10 @@ pub enum TraceError {
     NoSource,
     #[error("the swap declared at {account} is of more than any asset has units")]
     AbsurdSwap { account: Account },
+    #[error(
+        "the policy {policy} does not conserve value, so that an exposure by it adds up to nothing: expected haircut, fifo, lifo or tiho"
+    )]
+    NotConserved { policy: Policy },
     #[error("a sweep does not take {what}: expected accounts, forward, by haircut, tiho or poison")]
     NotSwept { what: String },
 }

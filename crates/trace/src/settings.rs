@@ -1,5 +1,7 @@
 //! What to follow, and how far.
 
+use std::collections::BTreeMap;
+
 use model::{Account, Asset, Direction, Outpoint, Prices, Registry, Timestamp, TxId, U256};
 
 use crate::Policy;
@@ -29,6 +31,10 @@ pub struct Settings {
     pub registry: Registry,
     /// How the past is read. No answer depends on it.
     pub method: Method,
+    /// Going backward: does what an account holds in the end share in what it received? Then
+    /// haircut says the same backward as forward. A trace asks where a sum came from as if
+    /// only it had been there; an exposure asks what share of it came from where.
+    pub counts_balances: bool,
 }
 
 /// How a trace reads the past; the answer is the same.
@@ -88,6 +94,8 @@ pub enum MinValue {
     Base { asset: Asset, base: U256 },
     /// USD scaled by 10^12 at the day's price; an unpriced transfer is followed.
     UsdE12(U256),
+    /// Base units by asset; what a source itself moves is followed however small.
+    BeyondSources(BTreeMap<Asset, U256>),
 }
 
 /// What an investigator said of a swap.
@@ -142,6 +150,7 @@ impl Settings {
             crossings: Vec::new(),
             registry: Registry::shipped().clone(),
             method: Method::Auto,
+            counts_balances: false,
         }
     }
 

@@ -102,9 +102,13 @@ pub fn settle(
         services: HashMap::new(),
         cut: HashMap::new(),
         natives: Natives::default(),
+        unseen: HashMap::new(),
         out: Settled::default(),
     };
     books.prime();
+    if settings.counts_balances && settings.direction == Direction::Backward {
+        books.balance(events);
+    }
     for event in events {
         match event {
             Event::Transfer(at) => books.transfer(*at),
@@ -133,7 +137,17 @@ struct Books<'a> {
     services: Sums,
     cut: HashMap<(Cut, u32, u32), U256>,
     natives: Natives,
+    /// What a sender is seen to lack at a transfer: it must have arrived just before.
+    unseen: HashMap<At, U256>,
     out: Settled,
+}
+
+/// Kept out of the walk, and no value moved.
+fn is_no_movement(row: &Row) -> bool {
+    matches!(
+        row.excluded,
+        Some(FindingKind::ZeroValue | FindingKind::ImitationToken | FindingKind::AbsurdAmount)
+    )
 }
 
 /// The number of the last chain's native asset: there is hardly ever another.
@@ -155,6 +169,48 @@ impl Books<'_> {
         }
     }
 
+    /// Account chains, backward: every purse starts with what it holds in the end, and gives
+    /// up what nobody saw arrive where it was first needed.
+    fn balance(&mut self, events: &[Event]) {
+        let mut held = vec![U256::ZERO; self.purses.len()];
+        for event in events.iter().rev() {
+            match event {
+                Event::Transfer(at) => {
+                    let row = self.gathered.row_at(*at);
+                    if is_no_movement(row) || row.from == row.to {
+                        continue;
+                    }
+                    let amount = self.gathered.transfer(*at).amount;
+                    if self.gathered.is_walked(row.from) {
+                        let held = &mut held[row.from_purse as usize];
+                        if amount > *held {
+                            self.unseen.insert(*at, amount - *held);
+                        }
+                        *held = held.saturating_sub(amount);
+                    }
+                    if self.gathered.is_walked(row.to) {
+                        held[row.to_purse as usize] += amount;
+                    }
+                }
+                Event::Cross(n) => {
+                    let crossing = &self.gathered.crossings[*n as usize];
+                    held[crossing.purse as usize] += crossing.out_base;
+                }
+                Event::Bitcoin(_) => {}
+            }
+        }
+        for (purse, held) in self.purses.iter_mut().zip(held) {
+            purse.put(Flow::clean(held));
+        }
+    }
+
+    /// What was not seen to arrive before this transfer leads no further back.
+    fn give_up_unseen(&mut self, at: At, row: &Row) {
+        let Some(base) = self.unseen.remove(&at) else { return };
+        let taint = self.purses[row.from_purse as usize].take(base).taint();
+        self.rest(row.from, row.asset, taint);
+    }
+
     fn native(&mut self, chain: model::Chain) -> u32 {
         if let Some((_, asset)) = self.natives.last.filter(|(known, _)| *known == chain) {
             return asset;
@@ -167,11 +223,7 @@ impl Books<'_> {
 
     fn transfer(&mut self, at: At) {
         let row = self.gathered.row_at(at);
-        if matches!(
-            row.excluded,
-            Some(FindingKind::ZeroValue | FindingKind::ImitationToken | FindingKind::AbsurdAmount)
-        ) || self.is_after_window(row)
-        {
+        if is_no_movement(row) || self.is_after_window(row) {
             return;
         }
         let flow = self.take(at, row);
@@ -180,6 +232,7 @@ impl Books<'_> {
             Fate::Cut(cut) => self.cut_off(cut, row, flow),
             Fate::Move => self.pass(at, row, flow),
         }
+        self.give_up_unseen(at, row);
     }
 
     /// Beyond the far end of the window value rests where it is.

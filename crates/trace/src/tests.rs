@@ -1,5 +1,6 @@
 //! Small stories, and the laws over random ones.
 
+mod exposures;
 mod laws;
 mod recorded;
 mod stories;

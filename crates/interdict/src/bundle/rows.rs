@@ -205,7 +205,8 @@ pub fn of_settings(settings: &Settings) -> Vec<Row> {
             (asset, base) = (Some(of.clone()), Some(floor.to_string()))
         }
         Some(MinValue::UsdE12(floor)) => usd = Some(floor.to_string()),
-        None => {}
+        // Only an exposure asks so, and it has no bundle.
+        Some(MinValue::BeyondSources(_)) | None => {}
     }
     let mut rows = vec![Row::Settings(SettingsRow {
         sources: settings.sources.iter().map(of_source).collect(),
@@ -519,6 +520,7 @@ fn settings(
         crossings,
         registry,
         method: Method::Frontier,
+        counts_balances: false,
     })
 }
 

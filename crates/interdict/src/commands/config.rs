@@ -54,12 +54,18 @@ fn rows(config: &Config) -> Vec<Row> {
         value: watch.map_or_else(|| "nothing".into(), |path| path.display().to_string()),
         origin: follow.watch.origin.clone(),
     };
+    let rules = config.risk_rules.value.as_ref();
+    let rules = Set {
+        value: rules.map_or_else(|| "shipped".into(), |path| path.display().to_string()),
+        origin: config.risk_rules.origin.clone(),
+    };
     let mut rows = vec![
         row("follow.at_once", &follow.at_once),
         row("follow.facts", &follow.facts),
         row("follow.poll_ms", &follow.poll_ms),
         row("follow.answer_s", &follow.answer_s),
         row("follow.watch", &watch),
+        row("risk.rules", &rules),
     ];
     for chain in &config.chains {
         rows.extend(of_chain(chain));

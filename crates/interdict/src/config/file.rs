@@ -14,10 +14,19 @@ pub struct ConfigFile {
     pub follow: FollowFile,
     /// The chains that are followed.
     pub chain: Vec<ChainFile>,
+    /// How exposure is judged.
+    pub risk: RiskFile,
     /// Who may be asked for histories: read by [`crate::providers`].
     pub providers: toml::Table,
     /// Who may be asked for prices: read there too.
     pub prices: toml::Table,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RiskFile {
+    /// A file of rules, beside this one where it is no whole path. Those that come with Interdict.
+    pub rules: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

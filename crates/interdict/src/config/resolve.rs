@@ -1,6 +1,6 @@
 //! Which value counts: flag, environment, file, default.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -20,6 +20,7 @@ pub(super) fn config(
     environment: Environment<'_>,
 ) -> Result<Config> {
     let follow = follow(file.follow, folder, environment)?;
+    let risk_rules = path("INTERDICT_RISK_RULES", file.risk.rules, folder, environment);
     let mut chains = file.chain;
     if let Some(twice) = twice(&chains) {
         bail!("chain {twice} stands there twice: give it all its nodes in one place");
@@ -34,7 +35,7 @@ pub(super) fn config(
         let (id, about) = (row.id, format!("chain {}", row.id.name()));
         of_chain(row, id, folder, flags, environment).context(about)
     });
-    Ok(Config { file: None, follow, chains: chains.collect::<Result<_>>()? })
+    Ok(Config { file: None, follow, chains: chains.collect::<Result<_>>()?, risk_rules })
 }
 
 /// A chain that only flags and environment speak of.
@@ -60,14 +61,7 @@ fn follow(file: FollowFile, folder: &Path, environment: Environment<'_>) -> Resu
         facts: number("INTERDICT_FOLLOW_FACTS", file.facts, 200_000)?,
         poll_ms: long("INTERDICT_FOLLOW_POLL_MS", file.poll_ms, 400)?,
         answer_s: long("INTERDICT_FOLLOW_ANSWER_S", file.answer_s, 120)?,
-        watch: match (environment("INTERDICT_WATCH"), file.watch) {
-            (Some(path), _) => Set {
-                value: Some(path.into()),
-                origin: Origin::Environment("INTERDICT_WATCH".into()),
-            },
-            (None, Some(path)) => Set { value: Some(folder.join(path)), origin: Origin::File },
-            (None, None) => Set { value: None, origin: Origin::Default },
-        },
+        watch: path("INTERDICT_WATCH", file.watch, folder, environment),
     };
     for (name, value) in [("at_once", follow.at_once.value), ("facts", follow.facts.value)] {
         if value == 0 {
@@ -75,6 +69,22 @@ fn follow(file: FollowFile, folder: &Path, environment: Environment<'_>) -> Resu
         }
     }
     Ok(follow)
+}
+
+/// A file that may be named; beside the configuration where that names it.
+fn path(
+    name: &str,
+    file: Option<PathBuf>,
+    folder: &Path,
+    environment: Environment<'_>,
+) -> Set<Option<PathBuf>> {
+    match (environment(name), file) {
+        (Some(path), _) => {
+            Set { value: Some(path.into()), origin: Origin::Environment(name.into()) }
+        }
+        (None, Some(path)) => Set { value: Some(folder.join(path)), origin: Origin::File },
+        (None, None) => Set { value: None, origin: Origin::Default },
+    }
 }
 
 fn of_chain(
