@@ -206,21 +206,21 @@ fn what_waits_for_a_block_is_listed_apart_until_it_is_in_one() {
     wait_until("block 3", || stored(&home) == Some(3));
     anvil.pay(from, to, 77);
     anvil.pay(from, &anvil.accounts[2], 78);
-    wait_until("the payment", || pending(&home).len() == 1);
-    let row = &pending(&home)[0];
+    wait_until("the payment", || pending(&home, CHAIN).len() == 1);
+    let row = &pending(&home, CHAIN)[0];
     assert_eq!((&row["state"], &row["amount"]), (&json!("seen"), &json!("77")));
     assert_eq!(row["to"].as_str(), Some(to.to_lowercase().as_str()));
     let listed = home.ok(&["transfers", "--chain", CHAIN, "--format", "json"]);
     assert!(!listed.contains(row["tx"].as_str().expect("a hash")), "it did not happen yet");
     anvil.mine(1);
-    wait_until("its block", || pending(&home)[0]["state"] == "confirmed");
-    assert_eq!(pending(&home)[0]["height"], 4);
+    wait_until("its block", || pending(&home, CHAIN)[0]["state"] == "confirmed");
+    assert_eq!(pending(&home, CHAIN)[0]["height"], 4);
     terminate(&follow);
     assert_eq!(follow.wait().expect("it ends").code(), Some(0));
 }
 
-fn pending(home: &Home) -> Vec<Value> {
-    let args = ["transfers", "--chain", CHAIN, "--pending", "--format", "json"];
+pub fn pending(home: &Home, chain: &str) -> Vec<Value> {
+    let args = ["transfers", "--chain", chain, "--pending", "--format", "json"];
     let listed = home.ok(&args);
     listed.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
@@ -276,13 +276,13 @@ fn is_the_nodes(home: &Home, anvil: &Anvil) {
     }
 }
 
-fn stored(home: &Home) -> Option<u64> {
+pub fn stored(home: &Home) -> Option<u64> {
     let run = home.run(&["status", "--format", "json"]);
     let status: Value = serde_json::from_str(&run.stdout).ok()?;
     status["following"][0]["height"].as_u64()
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_secs(120), "{what} did not come");
@@ -290,7 +290,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn terminate(process: &Child) {
+pub fn terminate(process: &Child) {
     let kill = Command::new("kill").arg(process.id().to_string()).status().expect("kill runs");
     assert!(kill.success());
 }
