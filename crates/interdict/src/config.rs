@@ -43,7 +43,7 @@ pub struct Follow {
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
     pub chain: Chain,
-    /// None: as [`crate::follow::follower`] chooses once it sees the chain.
+    /// None: the follower chooses once it sees the chain.
     pub from: Set<Option<u64>>,
     pub finality: Set<Finality>,
     pub undo: Set<u64>,

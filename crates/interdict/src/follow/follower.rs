@@ -37,7 +37,7 @@ use rate::Rate;
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub chain: Chain,
-    /// The lowest block wanted; none: as is found, see [`from`].
+    /// The lowest block wanted; none: as `follower/from.rs` finds best.
     pub from: Option<u64>,
     pub finality: Finality,
     /// How many of the newest blocks can be undone, at least.

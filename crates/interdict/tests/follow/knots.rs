@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Amount, OutPoint, Transaction, TxOut};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut};
 use model::{Address, BitcoinNetwork, Chain};
 use serde_json::{Value, json};
 
-use crate::anvil::{pending, stored, terminate, wait_until};
+use crate::anvil::{Running, pending, stored, terminate, wait_until};
 use crate::bitcoind::Bitcoind;
 use crate::bitcoind::coins::{Coin, Dice, Lock, Purse};
 use crate::bitcoind::line::bad_connection;
@@ -48,7 +48,7 @@ async fn what_is_listed_is_what_the_node_has_through_reorgs_restarts_and_kills()
     let mut story = Story::begin(&node, 20_261_129).await;
     watch(&home, &story.purse, &[Lock::WitnessKeyHash]);
     configure(&home, &node, node.port());
-    let mut follow = home.spawn(&["follow"]);
+    let mut follow = Running(home.spawn(&["follow"]));
     for round in 0..16 {
         for _ in 0..=story.dice.roll(3) {
             let payments = 10 + story.dice.roll(30);
@@ -65,11 +65,11 @@ async fn what_is_listed_is_what_the_node_has_through_reorgs_restarts_and_kills()
                 node.start_again().await;
             }
             11 => {
-                follow.kill().expect("it runs");
-                follow.wait().expect("it ends");
+                follow.0.kill().expect("it runs");
+                follow.0.wait().expect("it ends");
                 let depth = 1 + story.dice.roll(12);
                 story.reorg(&node, depth).await;
-                follow = home.spawn(&["follow"]);
+                follow = Running(home.spawn(&["follow"]));
             }
             _ => {}
         }
@@ -80,8 +80,8 @@ async fn what_is_listed_is_what_the_node_has_through_reorgs_restarts_and_kills()
         }
     }
     assert!(story.paid > 400, "{}", story.paid);
-    terminate(&follow);
-    assert_eq!(follow.wait().expect("it ends").code(), Some(0));
+    terminate(&follow.0);
+    assert_eq!(follow.0.wait().expect("it ends").code(), Some(0));
 
     // The rest through a connection that breaks.
     for _ in 0..30 {
@@ -207,18 +207,21 @@ impl Payments {
         Payments { alice, bob, coins, dice: Dice(seed), spent, to_bob: BTreeSet::new(), blocks: 0 }
     }
 
-    /// Of one coin, with a fee that is higher each time.
-    fn pay(&mut self, coin: usize, to_bob: bool) -> Transaction {
+    fn pay_bob(&mut self, coin: usize) -> Transaction {
+        let tx = self.spend(coin, self.bob.script(LOCK));
+        self.to_bob.insert(tx.compute_txid().to_string());
+        tx
+    }
+
+    fn pay_herself(&mut self, coin: usize) -> Transaction {
+        self.spend(coin, self.alice.script(LOCK))
+    }
+
+    /// With a fee that is higher each time.
+    fn spend(&mut self, coin: usize, script_pubkey: ScriptBuf) -> Transaction {
         self.spent[coin] += 1;
         let value = Amount::from_sat(5_000_000_000 - 5_000 * self.spent[coin]);
-        let purse = if to_bob { &self.bob } else { &self.alice };
-        let script_pubkey = purse.script(LOCK);
-        let paid = vec![TxOut { value, script_pubkey }];
-        let tx = self.alice.pay(&[self.coins[coin].clone()], paid);
-        if to_bob {
-            self.to_bob.insert(tx.compute_txid().to_string());
-        }
-        tx
+        self.alice.pay(&[self.coins[coin].clone()], vec![TxOut { value, script_pubkey }])
     }
 
     /// What waits, or only what is given; no two blocks are alike.
@@ -240,13 +243,13 @@ impl Payments {
         match self.dice.roll(12) {
             // A first payment, or one that replaces it, or one that is refused: it was spent by a block.
             0..=5 => {
-                let tx = self.pay(coin, true);
+                let tx = self.pay_bob(coin);
                 node.may_ask("sendrawtransaction", json!([serialize_hex(&tx), 0])).await;
             }
             6 | 7 => self.mine(node, None).await,
             // A block with another payment of the same coin, to nobody watched.
             8 => {
-                let tx = serialize_hex(&self.pay(coin, false));
+                let tx = serialize_hex(&self.pay_herself(coin));
                 let to = json!(["raw(51)", [tx]]);
                 if node.may_ask("generateblock", to).await.is_none() {
                     self.mine(node, Some(&[])).await;
@@ -317,11 +320,11 @@ async fn what_waits(publishes: bool, seed: u64) {
     let mut payments = Payments::begin(&node, seed).await;
     watch(&home, &payments.bob, &[LOCK]);
     configure(&home, &node, node.port());
-    let mut follow = home.spawn(&["follow"]);
+    let mut follow = Running(home.spawn(&["follow"]));
     wait_until("block 140", || stored(&home) == Some(140));
 
     // The smallest story: seen, replaced, confirmed, and listed as a transfer only then.
-    let cheap = payments.pay(0, true);
+    let cheap = payments.pay_bob(0);
     node.ask("sendrawtransaction", json!([serialize_hex(&cheap), 0])).await;
     let id = cheap.compute_txid().to_string();
     let state = |id: &str| -> Option<String> {
@@ -333,7 +336,7 @@ async fn what_waits(publishes: bool, seed: u64) {
     let told = pending(&home, NAME);
     assert_eq!(told.len(), 2, "what it spends, and what it pays: {told:?}");
     assert!(!listed(&home, &[]).iter().any(|row| row["tx"] == id.as_str()), "it did not happen");
-    let dear = payments.pay(0, true);
+    let dear = payments.pay_bob(0);
     node.ask("sendrawtransaction", json!([serialize_hex(&dear), 0])).await;
     let by = dear.compute_txid().to_string();
     wait_until("its replacement", || state(&id).as_deref() == Some("replaced"));
@@ -350,12 +353,12 @@ async fn what_waits(publishes: bool, seed: u64) {
     for step in 0..40 {
         payments.something(&mut node).await;
         if step == 25 {
-            follow.kill().expect("it runs");
-            follow.wait().expect("it ends");
+            follow.0.kill().expect("it runs");
+            follow.0.wait().expect("it ends");
             for _ in 0..4 {
                 payments.something(&mut node).await;
             }
-            follow = home.spawn(&["follow"]);
+            follow = Running(home.spawn(&["follow"]));
         }
     }
     let began = std::time::Instant::now();
@@ -368,8 +371,8 @@ async fn what_waits(publishes: bool, seed: u64) {
     }
     let status = home.json(&["status", "--format", "json"]);
     assert_eq!(status["following"][0]["pending_trouble"], Value::Null);
-    terminate(&follow);
-    assert_eq!(follow.wait().expect("it ends").code(), Some(0));
+    terminate(&follow.0);
+    assert_eq!(follow.0.wait().expect("it ends").code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,8 @@
 //! `cargo test --release -p interdict --test follow -- --ignored --nocapture measure`.
 //! `docs/operating/following.md` quotes what they print.
 
+#![allow(clippy::print_stderr, reason = "it prints what it measures")]
+
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
