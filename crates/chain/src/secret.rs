@@ -1,39 +1,71 @@
-//! Keys and passwords for nodes and providers.
+//! Keys, passwords, and addresses that may hold one.
 
 use std::fmt;
+use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
+use crate::source::shown_url;
+
 /// Something never to be shown: not in a log, not in an error, not in debug output.
+/// What is shown instead is known from the start.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<str>);
+pub struct Secret {
+    text: Box<str>,
+    shown: Box<str>,
+}
 
 impl Secret {
+    /// A key or a password: nothing of it is shown.
     pub fn new(text: &str) -> Secret {
-        Secret(text.trim().into())
+        Secret { text: text.trim().into(), shown: "…".into() }
     }
 
-    /// The whole file, without white space around it.
+    /// The address of a node: scheme and host are shown.
+    pub fn url(text: &str) -> Secret {
+        let text = text.trim();
+        Secret { text: text.into(), shown: shown_url(text).into() }
+    }
+
+    /// A key or a password that stands alone in a file.
     ///
     /// # Errors
-    /// When the file cannot be read, or is not text.
-    pub fn from_file(path: &Path) -> std::io::Result<Secret> {
-        std::fs::read_to_string(path).map(|text| Secret::new(&text))
+    /// When the file cannot be read, or holds anything else than one line.
+    pub fn from_file(path: &Path) -> Result<Secret> {
+        line_of(path).map(|line| Secret::new(&line))
     }
 
-    /// None where there is no such variable, or an empty one.
-    pub fn from_env(name: &str) -> Option<Secret> {
-        std::env::var(name).ok().map(|text| Secret::new(&text)).filter(|key| !key.0.is_empty())
+    /// An address that stands alone in a file.
+    ///
+    /// # Errors
+    /// As of [`Secret::from_file`].
+    pub fn url_from_file(path: &Path) -> Result<Secret> {
+        line_of(path).map(|line| Secret::url(&line))
     }
 
     /// For the one place that sends it.
     pub fn reveal(&self) -> &str {
-        &self.0
+        &self.text
+    }
+}
+
+fn line_of(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => Ok(line.into()),
+        _ => Err(Error::new(ErrorKind::InvalidData, "expected one line, the secret alone")),
     }
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
     }
 }
 
@@ -48,7 +80,15 @@ mod tests {
         std::fs::write(&path, "hush\n").expect("written");
         let secret = Secret::from_file(&path).expect("read");
         assert_eq!(secret.reveal(), "hush");
-        assert!(!format!("{secret:?} {:?}", Some(&secret)).contains("hush"));
-        assert_eq!(Secret::from_env("NO_SUCH_VARIABLE_OF_OURS"), None);
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "… … Some(…)");
+        std::fs::write(&path, "https://node.example/v3/hush\n").expect("written");
+        let url = Secret::url_from_file(&path).expect("read");
+        assert_eq!(url.reveal(), "https://node.example/v3/hush");
+        assert_eq!(format!("{url} {url:?}"), "https://node.example https://node.example");
+        for text in ["", " \n", "one\ntwo\n"] {
+            std::fs::write(&path, text).expect("written");
+            let error = Secret::from_file(&path).expect_err("one line is expected");
+            assert!(error.to_string().contains("one line") && !error.to_string().contains("two"));
+        }
     }
 }

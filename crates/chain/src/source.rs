@@ -18,7 +18,7 @@ use model::{Chain, Fact, Timestamp, TxHash};
 
 pub use self::error::{Kind, Lie, SourceError, shown_url};
 pub use self::pace::{Limits, Pace};
-pub use self::pending::{Pending, PendingEvent};
+pub use self::pending::{Expected, Pending, PendingEvent};
 
 /// One chain, block by block, from one node.
 pub trait Source: Send + Sync {

@@ -248,9 +248,10 @@ impl Source for Node {
         self.chain
     }
 
-    /// Block and vote rewards are seen when they are withdrawn, not when they are earned.
+    /// No fee reaches an account by itself: fees are burnt, or add to what a producer may withdraw, as block
+    /// and vote rewards do. A withdrawal is a transaction of its own, whose amount is stated.
     fn sees(&self) -> Sees {
-        Sees { internal: self.internal, tips: false }
+        Sees { internal: self.internal, tips: true }
     }
 
     /// The chain is checked each time: a node may be another one since.

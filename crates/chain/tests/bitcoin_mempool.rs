@@ -81,9 +81,8 @@ impl Scene {
     async fn expect_seen(&mut self, tx: TxId) {
         let PendingEvent::Seen(seen) = self.next().await else { panic!("{tx} is seen first") };
         assert_eq!((seen.tx, seen.is_whole), (tx, true));
-        assert!(seen.transfers.iter().all(|leg| leg.height.is_none() && leg.tx == tx));
         let sum = |is_in: bool| -> U256 {
-            let legs = seen.transfers.iter().filter(|leg| leg.from.is_some() == is_in);
+            let legs = seen.moves.iter().filter(|leg| leg.from.is_some() == is_in);
             legs.map(|leg| leg.amount).sum()
         };
         assert!(sum(true) > sum(false), "there is a fee");
@@ -123,15 +122,17 @@ async fn story(publishes: bool) {
     let dear = scene.send(&scene.payment(2, 9_000)).await;
     let mut both = [scene.next().await, scene.next().await];
     both.sort_by_key(|event| event.tx() == dear);
-    assert_eq!(both[0], PendingEvent::Replaced { tx: cheap, by: dear });
+    assert_eq!(both[0], PendingEvent::Replaced { tx: cheap, by: Some(dear) });
     assert!(matches!(&both[1], PendingEvent::Seen(seen) if seen.tx == dear));
 
     // A block takes them all, is undone, and taken back.
     let block = scene.mine("raw(51)").await;
     let mut taken = HashSet::new();
     for _ in 0..3 {
-        let PendingEvent::Confirmed { tx, at } = scene.next().await else { panic!("confirmed") };
-        assert_eq!((at.height, json!(at.hash.text(REGTEST))), (111, block.clone()));
+        let PendingEvent::Confirmed { tx, height, block: at } = scene.next().await else {
+            panic!("confirmed")
+        };
+        assert_eq!((height, json!(at.text(REGTEST))), (111, block.clone()));
         taken.insert(tx);
     }
     assert_eq!(taken, HashSet::from([early, onward, dear]));
@@ -155,7 +156,7 @@ async fn story(publishes: bool) {
     let kept = TxOut { value: Amount::from_int_btc(49), script_pubkey: scene.alice.script(LOCK) };
     let rival = scene.alice.pay(&[scene.coins[3].clone()], vec![kept]);
     scene.node.ask("generateblock", json!(["raw(51)", [serialize_hex(&rival)]])).await;
-    assert_eq!(scene.next().await, PendingEvent::Replaced { tx: lost, by: id(&rival) });
+    assert_eq!(scene.next().await, PendingEvent::Replaced { tx: lost, by: Some(id(&rival)) });
 
     // A node that starts anew has forgotten.
     let forgotten = scene.send(&scene.payment(4, 1_000)).await;

@@ -2,113 +2,24 @@
 //! kind of lock, with reorgs, restarts and a bad connection. What is read, by
 //! every road, adds up to what the node itself says it has.
 
-#![allow(clippy::print_stdout, reason = "a random test says its seed")]
-
 mod bitcoind;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
-use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{Amount, OutPoint, ScriptBuf, TxOut, Txid};
+use bitcoin::ScriptBuf;
 use chain::bitcoin::{Files, Node, Options, Previous};
 use chain::import::{self, Format, import_file, plan};
 use chain::source::{Block, BlockRef, Kind, Source, SourceError};
 use model::{BitcoinNetwork, Chain, Fact, Memory, Outpoint, U256, View};
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use serde_json::json;
 
 use bitcoind::Bitcoind;
-use bitcoind::coins::{Coin, Dice, Lock, Purse};
+use bitcoind::coins::Lock;
+use bitcoind::line::bad_connection;
+use bitcoind::story::{Story, satoshi};
 
 const REGTEST: Chain = Chain::Bitcoin(BitcoinNetwork::Regtest);
-
-/// Coinbases may be spent after so many blocks.
-const MATURITY: u64 = 100;
-
-/// A miner who pays at random, and knows what it had at each block.
-struct Story {
-    purse: Purse,
-    dice: Dice,
-    coins: Vec<Coin>,
-    /// By the hash of the newest block.
-    past: HashMap<String, (u64, Vec<Coin>)>,
-    height: u64,
-    paid: u64,
-}
-
-impl Story {
-    async fn begin(node: &Bitcoind, seed: u64) -> Story {
-        println!("seed {seed}");
-        let mut story = Story {
-            purse: Purse::new(7),
-            dice: Dice(seed),
-            coins: Vec::new(),
-            past: HashMap::new(),
-            height: 0,
-            paid: 0,
-        };
-        for n in 0..MATURITY + 20 {
-            let lock = Lock::ALL[usize::try_from(n).expect("few") % Lock::ALL.len()];
-            story.mine(node, lock, &[]).await;
-        }
-        story
-    }
-
-    /// One block of so many random payments.
-    async fn block(&mut self, node: &Bitcoind, payments: u64) {
-        let mut raw = Vec::new();
-        for _ in 0..payments {
-            let tx = self.purse.random(&mut self.dice, &mut self.coins, self.height + 1);
-            raw.extend(tx.map(|tx| serialize_hex(&tx)));
-        }
-        self.paid += raw.len() as u64;
-        let lock = Lock::ALL[self.dice.index(Lock::ALL.len())];
-        self.mine(node, lock, &raw).await;
-    }
-
-    /// Mines what is given, and nothing of the mempool. The coinbase is ours.
-    async fn mine(&mut self, node: &Bitcoind, lock: Lock, raw: &[String]) {
-        let script = self.purse.script(lock);
-        let output = format!("raw({})", script.to_hex_string());
-        let made = node.ask("generateblock", json!([output, raw])).await;
-        self.height += 1;
-        let hash = made["hash"].as_str().expect("a hash").to_string();
-        let block = node.ask("getblock", json!([hash, 2])).await;
-        let coinbase = &block["tx"][0];
-        let txid: Txid = coinbase["txid"].as_str().expect("an id").parse().expect("an id");
-        let value = Amount::from_sat(satoshi(&coinbase["vout"][0]["value"]));
-        self.coins.push(Coin {
-            at: OutPoint::new(txid, 0),
-            out: TxOut { value, script_pubkey: script },
-            lock,
-            ripe: self.height + MATURITY,
-        });
-        self.past.insert(hash, (self.height, self.coins.clone()));
-    }
-
-    /// Undoes so many blocks; mines one more than that in their place.
-    async fn reorg(&mut self, node: &Bitcoind, depth: u64) -> String {
-        let first = node.ask("getblockhash", json!([self.height - depth + 1])).await;
-        node.ask("invalidateblock", json!([first])).await;
-        self.recall(node).await;
-        for _ in 0..=depth {
-            let payments = self.dice.roll(8);
-            self.block(node, payments).await;
-        }
-        first.as_str().expect("a hash").to_string()
-    }
-
-    /// What we have is what we had at the node's newest block.
-    async fn recall(&mut self, node: &Bitcoind) {
-        let tip = node.ask("getbestblockhash", json!([])).await;
-        let (height, coins) = &self.past[tip.as_str().expect("a hash")];
-        (self.height, self.coins) = (*height, coins.clone());
-    }
-}
 
 /// The simplest follower there can be.
 #[derive(Default)]
@@ -300,69 +211,8 @@ fn unspent(memory: &Memory) -> BTreeMap<Outpoint, (ScriptBuf, u64)> {
     unspent
 }
 
-fn satoshi(value: &Value) -> u64 {
-    model::amount::parse_units(&value.to_string(), 8).expect("an amount").to()
-}
-
 fn text(at: BlockRef) -> String {
     at.hash.text(REGTEST)
-}
-
-/// Between us and the node: breaks every connection after a while, often in the
-/// middle of an answer, and lets some wait. Counts what it broke.
-async fn bad_connection(port: u16) -> (u16, Arc<AtomicU64>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let own = listener.local_addr().expect("bound").port();
-    let broken = Arc::new(AtomicU64::new(0));
-    let counter = broken.clone();
-    tokio::spawn(async move {
-        let mut dice = Dice(3);
-        while let Ok((stream, _)) = listener.accept().await {
-            let (is_slow, left) = (dice.roll(3) == 0, dice.index(100_000));
-            let counter = counter.clone();
-            tokio::spawn(async move {
-                // Whoever had enough closes: no fault of the test.
-                if let Ok(true) = pass_on(stream, port, is_slow, left).await {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    (own, broken)
-}
-
-/// Passes so many bytes of the node on. Was it cut off then?
-async fn pass_on(
-    mut here: TcpStream,
-    port: u16,
-    is_slow: bool,
-    mut left: usize,
-) -> std::io::Result<bool> {
-    let mut there = TcpStream::connect(("127.0.0.1", port)).await?;
-    let mut up = vec![0; 4096];
-    let mut down = vec![0; 4096];
-    loop {
-        tokio::select! {
-            count = here.read(&mut up) => match count? {
-                0 => return Ok(false),
-                count => there.write_all(&up[..count]).await?,
-            },
-            count = there.read(&mut down) => {
-                let count = count?.min(left);
-                if count == 0 {
-                    return Ok(false);
-                }
-                if is_slow {
-                    tokio::time::sleep(Duration::from_millis(3)).await;
-                }
-                left -= count;
-                here.write_all(&down[..count]).await?;
-                if left == 0 {
-                    return Ok(true);
-                }
-            },
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -372,7 +222,7 @@ async fn a_bad_connection_costs_time_and_nothing_else() {
     for _ in 0..10 {
         story.block(&node, 20).await;
     }
-    let (port, broken) = bad_connection(node.port()).await;
+    let (port, broken) = bad_connection(node.port(), 100_000).await;
     let source = Node::connect(&node.options_at(port)).await.expect("connects");
     let mut follower = Follower::default();
     follower.follow(&source).await.expect("follows");

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chain::evm::pending::{Expected, News, Waiting, Watch};
+use chain::evm::pending::Watch;
 use chain::evm::{Node, Options};
 use chain::http::{Bounds, Http};
-use chain::source::{Internal, Source};
+use chain::source::{Expected, Internal, Pending, PendingEvent, Source};
 use model::{Address, Asset, Chain, Fact, Memory, Transfer, U256};
 use serde_json::{Value, json};
 
@@ -558,10 +558,10 @@ async fn what_waits_is_seen_and_then_replaced_dropped_or_confirmed() {
         let bytes = alloy_primitives::hex::decode(hash).expect("hex");
         model::TxId { chain: CHAIN, hash: model::TxHash::new(&bytes) }
     };
-    let seen = |hash: &str, nonce, amount: u64, asset: Asset| {
-        let (from, to) = (address(&payer), address(&watched));
-        let expected = Expected { from: from.clone(), to, asset, amount: U256::from(amount) };
-        News::Seen(Waiting { tx: id(hash), sender: from, nonce, expected: vec![expected] })
+    let seen = |hash: &str, amount: u64, asset: Asset| {
+        let (from, to) = (Some(address(&payer)), Some(address(&watched)));
+        let moved = Expected { position: None, from, to, asset, amount: U256::from(amount) };
+        PendingEvent::Seen(Pending { tx: id(hash), moves: vec![moved], is_whole: false })
     };
     let native = Asset::native(CHAIN);
 
@@ -571,21 +571,22 @@ async fn what_waits_is_seen_and_then_replaced_dropped_or_confirmed() {
     let tokens = send(3, &token, 0, 1, &data).await;
     let asset = Asset::token(CHAIN, address(&token));
     let told = node.pending(&mut watch).await.expect("well");
-    assert_eq!(told, [seen(&first, 1, 5, native.clone()), seen(&tokens, 3, 9, asset)]);
+    assert_eq!(told, [seen(&first, 5, native.clone()), seen(&tokens, 9, asset)]);
     assert_eq!(node.pending(&mut watch).await.expect("well"), []);
 
     let second = send(1, &watched, 7, 2, "0x").await;
     let told = node.pending(&mut watch).await.expect("well");
-    let replaced = News::Replaced { tx: id(&first), by: Some(id(&second)) };
-    assert_eq!(told, [replaced, seen(&second, 1, 7, native)]);
+    let replaced = PendingEvent::Replaced { tx: id(&first), by: Some(id(&second)) };
+    assert_eq!(told, [replaced, seen(&second, 7, native)]);
 
     anvil.ask("anvil_dropTransaction", json!([tokens])).await;
     let told = node.pending(&mut watch).await.expect("well");
-    assert_eq!(told, [News::Dropped { tx: id(&tokens) }]);
+    assert_eq!(told, [PendingEvent::Dropped { tx: id(&tokens) }]);
 
     anvil.mine().await;
-    let height = node.tip().await.expect("a tip").height;
+    let tip = node.tip().await.expect("a tip");
     let told = node.pending(&mut watch).await.expect("well");
-    assert_eq!(told, [News::Confirmed { tx: id(&second), height }]);
-    assert_eq!(watch.waiting().count(), 0);
+    let (height, block) = (tip.height, tip.hash);
+    assert_eq!(told, [PendingEvent::Confirmed { tx: id(&second), height, block }]);
+    assert!(watch.waiting().is_empty());
 }

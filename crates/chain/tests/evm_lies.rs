@@ -406,7 +406,8 @@ async fn a_node_that_is_another_one_after_a_pause_is_refused() {
 
 #[tokio::test]
 async fn what_waits_is_read_from_the_next_block_where_there_is_no_pool_and_cannot_be_made_up() {
-    use chain::evm::pending::{News, Watch};
+    use chain::evm::pending::Watch;
+    use chain::source::PendingEvent;
     let truth = truth();
     let watch = || {
         let sender = truth.block["transactions"][1]["from"].as_str().expect("text");
@@ -416,7 +417,7 @@ async fn what_waits_is_read_from_the_next_block_where_there_is_no_pool_and_canno
     let url = serve(move |method, params| script.answer(method, params)).await;
     let node = Node::connect(&options(url)).await.expect("a node");
     let told = node.pending(&mut watch()).await.expect("well");
-    assert!(matches!(told.as_slice(), [News::Seen(_), ..]), "{told:?}");
+    assert!(matches!(told.as_slice(), [PendingEvent::Seen(_), ..]), "{told:?}");
 
     let mut script = truth.clone();
     script.block["transactions"][1]["value"] = json!("0x7");

@@ -192,7 +192,8 @@ pub struct FollowArgs {
     /// password in it shows in the list of processes, a file named in the configuration does not
     #[arg(long, value_name = "URL", requires = "chain")]
     pub rpc: Vec<String>,
-    /// The lowest block wanted [default: 0]
+    /// The lowest block wanted; 0 is everything [default: as before; of a chain that was never followed, its
+    /// first block where it has at most 20,000, else its last final one]
     #[arg(long, value_name = "HEIGHT", requires = "chain")]
     pub from: Option<u64>,
     /// Stop at the tip

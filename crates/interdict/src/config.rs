@@ -6,7 +6,6 @@
 
 mod file;
 mod resolve;
-mod secret;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,8 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use model::Chain;
 
+pub use chain::secret::Secret;
 pub use file::{ChainFile, ConfigFile, FollowFile, NodeFile, RiskFile};
-pub use secret::Secret;
 
 use crate::follow::Finality;
 
@@ -46,7 +45,8 @@ pub struct Follow {
 #[derive(Clone, Debug)]
 pub struct ChainConfig {
     pub chain: Chain,
-    pub from: Set<u64>,
+    /// None: the follower chooses once it sees the chain.
+    pub from: Set<Option<u64>>,
     pub finality: Set<Finality>,
     pub undo: Set<u64>,
     pub nodes: Vec<Set<NodeConfig>>,
@@ -58,6 +58,9 @@ pub struct NodeConfig {
     pub url: Secret,
     pub login: Option<Login>,
     pub zmq: Option<String>,
+    /// Tron: where solidified blocks are, and the service's key.
+    pub solidity: Option<String>,
+    pub key: Option<Secret>,
 }
 
 /// Where `user:password` stands. It is read when it is needed: a cookie changes.

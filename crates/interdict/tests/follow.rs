@@ -3,9 +3,13 @@
 
 #[path = "follow/anvil.rs"]
 mod anvil;
+#[path = "../../chain/tests/bitcoind/mod.rs"]
+mod bitcoind;
 #[path = "follow/cli.rs"]
 mod cli;
 mod common;
+#[path = "follow/knots.rs"]
+mod knots;
 #[path = "follow/measure.rs"]
 mod measure;
 #[path = "follow/world.rs"]
@@ -89,9 +93,7 @@ proptest! {
         block_on(whatever_happens(CHAIN, seed, nodes, from, acts));
     }
 
-    /// A fork just above what is final, where slots are empty, is still refused at times as too deep.
     #[test]
-    #[ignore = "an open fault, see docs/gaps.md"]
     fn in_the_end_the_store_is_the_chain_of_slots(
         seed in any::<u64>(),
         nodes in 1usize..4,
@@ -160,6 +162,47 @@ fn what_is_missing_below_is_filled() {
         story.from = 7;
         story.once().await;
         story.is_the_chain().await;
+    });
+}
+
+#[test]
+fn where_nobody_says_from_where_a_chain_goes_on_as_it_was() {
+    block_on(async {
+        let mut story = Story::new(CHAIN, 1, 13);
+        story.world().mine(90);
+        story.from = 40;
+        story.once().await;
+        story.says_from = false;
+        story.world().mine(9);
+        story.once().await;
+        story.is_the_chain().await;
+        let report = story.report().await;
+        assert_eq!((report.from, report.from_why), (Some(40), None));
+    });
+}
+
+#[test]
+fn where_nobody_says_from_where_a_short_chain_is_taken_whole_and_a_long_one_from_its_end() {
+    block_on(async {
+        for (chain, blocks, from) in [
+            (Chain::Evm(777), 300, 0),
+            // Final with six confirmations, its own block counted.
+            (Chain::Evm(777), 20_050, 20_045),
+            (CHAIN, 20_050, 0),
+        ] {
+            let mut story = Story::new(chain, 1, 14);
+            story.world().mine(blocks);
+            (story.says_from, story.from) = (false, from);
+            assert!(matches!(story.once().await, Ended::AtTip));
+            story.is_the_chain().await;
+            let report = story.report().await;
+            assert_eq!(report.from, Some(from));
+            let why = report.from_why.unwrap_or_default();
+            assert_eq!(why.contains("--from 0 takes everything"), from > 0, "{why:?}");
+            story.world().reorganise(3, 40);
+            assert!(matches!(story.once().await, Ended::AtTip));
+            story.is_the_chain().await;
+        }
     });
 }
 
@@ -307,6 +350,8 @@ struct Story {
     home: tempfile::TempDir,
     keeper: Option<Keeper>,
     from: u64,
+    /// Else nobody does.
+    says_from: bool,
     room: Room,
     chain: Chain,
 }
@@ -324,8 +369,9 @@ impl Story {
         let node = |n: usize| FakeNode::new(&format!("node-{n}"), &world, seed ^ n as u64);
         let nodes = (0..nodes).map(node).collect();
         let home = tempfile::tempdir().expect("a folder");
+        let room = Room::default();
         let mut story =
-            Story { world, nodes, home, keeper: None, from: 0, room: Room::default(), chain };
+            Story { world, nodes, home, keeper: None, from: 0, says_from: true, room, chain };
         story.open();
         story
     }
@@ -393,7 +439,7 @@ impl Story {
         let nodes = Arc::new(Nodes::new(self.chain, nodes, Waits::default()));
         let plan = Plan {
             chain: self.chain,
-            from: self.from,
+            from: self.says_from.then_some(self.from),
             finality: Finality::Confirmations(NonZeroU64::new(6).expect("not zero")),
             undo: UNDO,
             room: self.room,

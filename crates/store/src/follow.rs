@@ -27,6 +27,7 @@ use crate::ingest::{self, ChainState, Final, Published};
 use crate::layers::HotBlock;
 use crate::{FileRecord, Store, StoreError};
 pub(crate) use beside::Beside;
+use ranges::Seam;
 pub use ranges::{FollowedRange, FollowedRanges};
 pub(crate) use ranges::{fork, skips_heights};
 
@@ -131,7 +132,7 @@ impl Store {
         chains.extend(notes.keys().chain(times.keys()).copied());
         let followed = |chain: Chain| Followed {
             chain,
-            ranges: self.ranges(chain),
+            ranges: self.ranges(chain).joined(),
             hot: self.hot_heights(chain),
             tip: self.tip(chain),
             appended: times.get(&chain).copied(),
@@ -176,6 +177,11 @@ impl Store {
         if let Some(first) = self.hot(chain).first() {
             let below = first.height.checked_sub(1)?;
             let ranges = self.current.state.followed.get(&chain)?;
+            // On a chain that skips heights its parent may be further below: there the range ends.
+            let parent = ranges.below(below).filter(|range| range.hash == Some(first.parent));
+            if parent.is_some() {
+                return parent.and_then(tip_of);
+            }
             if ranges.at(below).is_some() {
                 let (height, hash) = (below, first.parent);
                 return Some(Tip { height, hash, time: None, is_final: true });
@@ -212,8 +218,7 @@ impl Following {
     }
 
     /// The last block that can no longer be unwound: below the hot ones, or the last there is. A node on
-    /// whose chain it is not must not be followed. Where heights are skipped, its own may be below the one given,
-    /// which is then the last that has no block.
+    /// whose chain it is not must not be followed.
     pub fn last_final(&self, chain: Chain) -> Option<Tip> {
         self.store.last_final(chain)
     }
@@ -231,10 +236,16 @@ impl Following {
     /// What is held once everything that waits is committed.
     fn ahead(&self, chain: Chain) -> FollowedRanges {
         let mut ranges = self.store.ranges(chain);
+        let seam = self.seam(chain);
         let waiting =
             self.waiting.get(&chain).into_iter().flat_map(|waiting| waiting.ranges.iter());
-        waiting.for_each(|range| ranges.add(chain, range.clone()));
+        waiting.for_each(|range| ranges.add(chain, range.clone(), seam));
         ranges
+    }
+
+    fn seam(&self, chain: Chain) -> Option<Seam> {
+        let first = self.store.hot(chain).first().filter(|_| skips_heights(chain))?;
+        Some(Seam { height: first.height, parent: first.parent })
     }
 
     /// Puts blocks of one chain on top, each the child of the one before, in one commit that lasts: all of
@@ -250,7 +261,7 @@ impl Following {
             self.flush_chain(chain)?;
             self.may_start(first)?;
         }
-        let mut ranges = self.store.ranges(chain);
+        let (mut ranges, seam) = (self.store.ranges(chain), self.seam(chain));
         // Where anything below fails, it is read again.
         let known = self.tails.remove(&chain);
         let Store { catalog, current, .. } = &mut self.store;
@@ -269,8 +280,10 @@ impl Following {
         for block in blocks {
             tail.append(block, &self.writer)?;
         }
+        let starts = Seam { height: first.height, parent: first.parent };
+        let seam = seam.or(skips_heights(chain).then_some(starts));
         for range in FollowedRange::of_all(blocks)? {
-            ranges.add(chain, range);
+            ranges.add(chain, range, seam);
         }
         let mut commit = catalog.commit(&self.writer)?;
         tail.write(&mut commit)?;
@@ -297,7 +310,10 @@ impl Following {
         let Some(lowest) = hot.iter().find(|block| block.height > to) else { return Ok(()) };
         let tip = match hot.iter().rev().find(|block| block.height <= to) {
             Some(left) => Some((left.height, left.hash, Some(left.time))),
-            None => lowest.height.checked_sub(1).map(|below| (below, lowest.parent, None)),
+            None => match self.last_final(chain).filter(|last| last.hash == lowest.parent) {
+                Some(last) => Some((last.height, last.hash, last.time)),
+                None => lowest.height.checked_sub(1).map(|below| (below, lowest.parent, None)),
+            },
         };
         let mut ranges = self.store.ranges(chain);
         ranges.cut_above(tip);
@@ -336,9 +352,18 @@ impl Following {
         let facts =
             hot::final_facts(&self.store.catalog, &self.store.current.layers, chain, up_to)?;
         let beside = Beside::default();
-        let is_final = Final { chain, drop_to: Some(up_to), ranges: None, beside };
+        let ranges = skips_heights(chain).then(|| self.parted(chain, up_to)).flatten();
+        let is_final = Final { chain, drop_to: Some(up_to), ranges, beside };
         self.take_in(&facts, &is_final)?;
         Ok(true)
+    }
+
+    /// What is held, with the hot blocks up to a height below the seam.
+    fn parted(&self, chain: Chain, up_to: u64) -> Option<FollowedRanges> {
+        let last = self.store.hot(chain).iter().rev().find(|block| block.height <= up_to)?;
+        let mut ranges = self.store.ranges(chain);
+        ranges.part(last.height, last.hash, last.time);
+        Some(ranges)
     }
 
     /// Takes in final blocks of a chain, in any order, below the hot ones. They are committed when enough
@@ -368,7 +393,7 @@ impl Following {
         blocks.iter().try_for_each(|block| ahead.check(block))?;
         let ranges = FollowedRange::of_all(&blocks)?;
         let waiting = self.waiting.entry(chain).or_default();
-        ranges.into_iter().for_each(|range| waiting.ranges.add(chain, range));
+        ranges.into_iter().for_each(|range| waiting.ranges.add(chain, range, None));
         waiting.facts += blocks.iter().map(|block| block.facts.len()).sum::<usize>();
         waiting.blocks.extend(blocks);
         if waiting.facts >= self.gather.facts {
@@ -392,9 +417,9 @@ impl Following {
     fn flush_chain(&mut self, chain: Chain) -> Result<(), StoreError> {
         let Some(mut waiting) = self.waiting.remove(&chain) else { return Ok(()) };
         waiting.blocks.sort_by_key(|block| block.height);
-        let mut ranges = self.store.ranges(chain);
+        let (mut ranges, seam) = (self.store.ranges(chain), self.seam(chain));
         for range in FollowedRange::of_all(&waiting.blocks)? {
-            ranges.add(chain, range);
+            ranges.add(chain, range, seam);
         }
         let beside = Beside::of(&waiting.blocks);
         let facts: Vec<Fact> = waiting

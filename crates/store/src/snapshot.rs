@@ -28,7 +28,7 @@ mod transaction;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::Arc;
 
 use model::{
@@ -111,6 +111,22 @@ impl Snapshot {
             return false;
         };
         ranges.are_whole(first..=last)
+    }
+
+    /// As [`View::scan`], what is at these heights: other pages are not read. What has no height is at none.
+    ///
+    /// # Errors
+    /// When the chain cannot be read.
+    pub fn scan_heights(
+        &self,
+        chain: Chain,
+        heights: RangeInclusive<u64>,
+        visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
+    ) -> Result<(), ViewError> {
+        self.must_read([chain])?;
+        let Some(past) = self.past(chain) else { return Ok(()) };
+        past.scan_heights(&heights, visit)
+            .map_err(|error| ViewError::because(format!("scan heights of {chain}"), error))
     }
 
     /// Walks a chain by numbers alone, from any account on.

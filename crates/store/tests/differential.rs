@@ -5,7 +5,7 @@ mod common;
 #[path = "common/facts.rs"]
 mod facts;
 
-use common::{Keeps, account, check_same, import};
+use common::{Keeps, account, check_heights, check_same, import};
 use facts::{fact, story};
 use model::{Chain, Direction, Fact, Limits, Memory, Seek, View};
 use proptest::prelude::*;
@@ -35,8 +35,10 @@ proptest! {
         let mut store = Store::open_in_memory().expect("opens");
         store.set_sizes(Sizes { run_rows: 2, fan_out: 2, segment_rows: 1000, runs_max: 1000 });
         check_imports(&mut store, &told, &sizes, &memory);
+        check_heights(&store.snapshot(), &memory);
         store.compact().expect("compacts");
         check_same(&store, &memory);
+        check_heights(&store.snapshot(), &memory);
     }
 
     #[test]

@@ -423,6 +423,39 @@ fn a_chain_goes_on_where_it_stopped_and_a_fork_is_noticed() {
     assert_eq!(status.ranges.missing(0..=20), [0..=0, 14..=20]);
 }
 
+#[test]
+fn where_heights_are_skipped_the_last_final_block_is_known_by_its_own() {
+    let chain = Chain::Solana(model::chain::SolanaNetwork::Mainnet);
+    let slot = |height: u64, parent: u64| block(chain, height, hash(height), hash(parent), &[]);
+    let home = tempfile::tempdir().expect("a folder");
+    let mut following = follow(home.path());
+    following.backfill(chain, vec![slot(3, 2), slot(5, 3)]).expect("fits");
+    following.append(&[slot(9, 5), slot(12, 9), slot(13, 12)]).expect("follows");
+    let last_final = |following: &Following| {
+        let last = following.last_final(chain).expect("is there");
+        (last.height, last.hash)
+    };
+    assert_eq!(last_final(&following), (5, hash(5)));
+    // In a slot that was empty there is a block after all, and another branch on it.
+    following.unwind(chain, 5).expect("unwinds");
+    assert_eq!(following.tip(chain).map(|tip| (tip.height, tip.hash)), Some((5, hash(5))));
+    assert_eq!(following.missing(chain, 3..=9), [6..=9]);
+    following.append(&[slot(7, 5), slot(10, 7), slot(14, 10)]).expect("follows");
+    assert_eq!(following.missing(chain, 3..=14), []);
+    assert!(following.finalise_now(chain, 12).expect("moves"));
+    assert_eq!(last_final(&following), (10, hash(10)));
+    drop(following);
+
+    let mut following = follow(home.path());
+    assert_eq!(last_final(&following), (10, hash(10)));
+    following.unwind(chain, 9).expect_err("final");
+    following.unwind(chain, 10).expect("unwinds");
+    following.append(&[slot(11, 10)]).expect("follows");
+    let status = following.store().followed().expect("reads").remove(0);
+    let held: Vec<_> = status.ranges.iter().map(|range| (range.first, range.last)).collect();
+    assert_eq!(held, [(3, 11)], "as it is shown, one range");
+}
+
 /// Found by the test above.
 #[test]
 fn what_waits_knows_nothing_of_what_is_unwound() {

@@ -415,6 +415,43 @@ fn a_walk_over_many_rows_knows_when_they_were() {
     }
 }
 
+#[test]
+fn heights_are_found_among_many_pages() {
+    let chain = Chain::ETHEREUM;
+    // A hundred transfers a block, some ten blocks a page.
+    let snapshot = long_past(chain, 5_000, 100);
+    for heights in [0..=0, 9..=10, 10..=10, 20..=29, 49..=60, 50..=60, 12..=u64::MAX] {
+        let mut found = Vec::new();
+        let scan = snapshot.scan_heights(chain, heights.clone(), &mut |transfer| {
+            found.push((transfer.height.expect("all have one"), transfer.amount));
+            std::ops::ControlFlow::Continue(())
+        });
+        scan.expect("scans");
+        let of = |height: u64| (0..100).map(move |n| (height, U256::from(height * 100 + n)));
+        let expected: Vec<_> = heights.take_while(|at| *at < 50).flat_map(of).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_scan_of_heights_stops_when_told() {
+    let mut left = 7;
+    let scan = long_past(Chain::ETHEREUM, 3_000, 100).scan_heights(
+        Chain::ETHEREUM,
+        3..=u64::MAX,
+        &mut |_| {
+            left -= 1;
+            if left == 0 {
+                std::ops::ControlFlow::Break(())
+            } else {
+                std::ops::ControlFlow::Continue(())
+            }
+        },
+    );
+    scan.expect("scans");
+    assert_eq!(left, 0);
+}
+
 /// More than a second thread is started for, read to the end, anew, and from the middle.
 #[test]
 fn columns_read_ahead_say_what_a_scan_says() {

@@ -4,7 +4,7 @@
 //! whenever a message was lost, the whole list is compared. What a transaction
 //! spends is asked for, so no index of transactions is needed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
@@ -77,15 +77,37 @@ impl Mempool {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
-            let step = match self.is_level {
-                true => self.hear().await,
-                false => self.compare().await,
-            };
-            if let Err(error) = step {
-                self.is_level = false;
-                return Err(error);
-            }
+            self.step().await?;
         }
+    }
+
+    /// What happened since the last time, in order; nothing, now and then. The
+    /// first call tells everything that waits. Errors as of [`Mempool::next`].
+    pub async fn news(&mut self) -> Result<Vec<PendingEvent>, SourceError> {
+        if self.events.is_empty() {
+            self.step().await?;
+        }
+        Ok(self.events.drain(..).collect())
+    }
+
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Those of watched addresses that wait, as far as they were told.
+    pub fn waiting(&self) -> BTreeSet<TxId> {
+        self.pool.waiting(self.node.chain())
+    }
+
+    async fn step(&mut self) -> Result<(), SourceError> {
+        let step = match self.is_level {
+            true => self.hear().await,
+            false => self.compare().await,
+        };
+        if step.is_err() {
+            self.is_level = false;
+        }
+        step
     }
 
     async fn hear(&mut self) -> Result<(), SourceError> {

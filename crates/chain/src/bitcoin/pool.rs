@@ -6,9 +6,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use model::memory::legs;
-use model::{Address, Outpoint, TxHash, TxId, UtxoTransaction};
+use model::{Address, Chain, Outpoint, TxHash, TxId, UtxoTransaction};
 
-use crate::source::{BlockRef, Pending, PendingEvent};
+use crate::source::{BlockRef, Expected, Pending, PendingEvent};
 
 pub struct Pool {
     watched: HashSet<Address>,
@@ -38,7 +38,12 @@ impl Pool {
         self.pending.get(hash).map(Vec::as_slice)
     }
 
-    /// The node has this one now. Its time is when it was seen.
+    /// Watched ones that wait.
+    pub fn waiting(&self, chain: Chain) -> BTreeSet<TxId> {
+        self.pending.keys().map(|hash| TxId { chain, hash: *hash }).collect()
+    }
+
+    /// The node has this one now.
     pub fn add(&mut self, tx: &UtxoTransaction) -> Option<PendingEvent> {
         if !self.known.insert(tx.id.hash) || !self.is_watched(tx) {
             return None;
@@ -50,8 +55,7 @@ impl Pool {
         self.pending.insert(tx.id.hash, outpoints);
         Some(PendingEvent::Seen(Pending {
             tx: tx.id,
-            seen: tx.time,
-            transfers: legs(tx),
+            moves: legs(tx).into_iter().map(Expected::from).collect(),
             is_whole: tx.unresolved().next().is_none(),
         }))
     }
@@ -61,7 +65,7 @@ impl Pool {
         self.known.remove(&tx.hash);
         self.forget(tx)?;
         Some(match by {
-            Some(by) => PendingEvent::Replaced { tx, by },
+            Some(_) => PendingEvent::Replaced { tx, by },
             None => PendingEvent::Dropped { tx },
         })
     }
@@ -76,7 +80,8 @@ impl Pool {
         for tx in txs {
             self.known.remove(&tx.id.hash);
             if self.forget(tx.id).is_some() {
-                events.push(PendingEvent::Confirmed { tx: tx.id, at });
+                let BlockRef { height, hash: block, .. } = at;
+                events.push(PendingEvent::Confirmed { tx: tx.id, height, block });
             }
             for input in &tx.inputs {
                 let Some(lost) = self.spent.get(&input.outpoint).copied() else { continue };

@@ -1,8 +1,7 @@
 //! Transactions that wait for a block, as far as they touch watched accounts.
 //!
-//! What waits is told as [`News`], never as a fact: it may be replaced, dropped,
-//! or do something else once it runs. A transaction is seen once, and then
-//! confirmed, replaced or dropped; after a reorg it may be seen again.
+//! A transaction is [seen](PendingEvent) once, and then confirmed, replaced or
+//! dropped; after a reorg it may be seen again.
 //!
 //! The node's pool is read as a whole with `txpool_content`, else the block it
 //! would make next. What left the pool is asked for by its hash. As in a block, a
@@ -20,44 +19,16 @@ use serde_json::value::RawValue;
 use super::verify::{self, tx_hash};
 use super::wire::not_json;
 use super::{Node, events};
-use crate::source::{Kind, Lie, SourceError};
+use crate::source::{Expected, Kind, Lie, Pending, PendingEvent, SourceError};
 
 /// A transaction that waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    pub tx: TxId,
-    pub sender: Address,
+#[derive(Clone, Debug)]
+struct Waiting {
+    tx: TxId,
+    sender: Address,
     /// Of one sender's transactions with one nonce, at most one gets into a block.
-    pub nonce: u64,
-    pub expected: Vec<Expected>,
-}
-
-/// What a transaction asks to be moved. Contracts may do more, less or otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    pub from: Address,
-    pub to: Address,
-    pub asset: Asset,
-    pub amount: U256,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    Seen(Waiting),
-    /// Another transaction of the same sender and nonce took its place: this one,
-    /// where it is known.
-    Replaced {
-        tx: TxId,
-        by: Option<TxId>,
-    },
-    /// The node no longer knows it.
-    Dropped {
-        tx: TxId,
-    },
-    Confirmed {
-        tx: TxId,
-        height: u64,
-    },
+    nonce: u64,
+    moves: Vec<Expected>,
 }
 
 /// Watched accounts, and what of theirs waits.
@@ -72,15 +43,15 @@ impl Watch {
         Watch { accounts: accounts.into_iter().collect(), waiting: BTreeMap::new() }
     }
 
-    /// What waits now, in the order of senders and nonces.
-    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
-        self.waiting.values()
+    /// What waits now.
+    pub fn waiting(&self) -> BTreeSet<TxId> {
+        self.waiting.values().map(|waiting| waiting.tx).collect()
     }
 
     fn touches(&self, waiting: &Waiting) -> bool {
         let is_watched = |account: &Address| self.accounts.contains(account);
-        let mut moved = waiting.expected.iter().flat_map(|moved| [&moved.from, &moved.to]);
-        is_watched(&waiting.sender) || moved.any(is_watched)
+        let ends = waiting.moves.iter().flat_map(|moved| [&moved.from, &moved.to]);
+        is_watched(&waiting.sender) || ends.flatten().any(is_watched)
     }
 
     /// What the pool says of those that waited.
@@ -90,7 +61,7 @@ impl Watch {
             match pool.get(slot) {
                 Some(now) if now.tx == waiting.tx => {}
                 Some(now) => {
-                    let replaced = News::Replaced { tx: waiting.tx, by: Some(now.tx) };
+                    let replaced = PendingEvent::Replaced { tx: waiting.tx, by: Some(now.tx) };
                     compared.left.push((slot.clone(), replaced));
                 }
                 None => compared.gone.push(waiting.clone()),
@@ -100,7 +71,7 @@ impl Watch {
     }
 
     /// Takes in what was found, which is told once.
-    fn settle(&mut self, pool: Pool, left: Vec<(Slot, News)>) -> Vec<News> {
+    fn settle(&mut self, pool: Pool, left: Vec<(Slot, PendingEvent)>) -> Vec<PendingEvent> {
         let mut news = Vec::new();
         for (slot, told) in left {
             self.waiting.remove(&slot);
@@ -108,11 +79,17 @@ impl Watch {
         }
         for (slot, waiting) in pool {
             if self.touches(&waiting) && !self.waiting.contains_key(&slot) {
-                news.push(News::Seen(waiting.clone()));
+                news.push(PendingEvent::Seen(waiting.pending()));
                 self.waiting.insert(slot, waiting);
             }
         }
         news
+    }
+}
+
+impl Waiting {
+    fn pending(&self) -> Pending {
+        Pending { tx: self.tx, moves: self.moves.clone(), is_whole: false }
     }
 }
 
@@ -121,7 +98,7 @@ type Pool = BTreeMap<Slot, Waiting>;
 
 #[derive(Default)]
 struct Compared {
-    left: Vec<(Slot, News)>,
+    left: Vec<(Slot, PendingEvent)>,
     /// No longer in the pool: the node must say what became of them.
     gone: Vec<Waiting>,
 }
@@ -129,7 +106,7 @@ struct Compared {
 impl Node {
     /// What happened to waiting transactions since the last time. After an error
     /// nothing is forgotten: ask again.
-    pub async fn pending(&self, watch: &mut Watch) -> Result<Vec<News>, SourceError> {
+    pub async fn pending(&self, watch: &mut Watch) -> Result<Vec<PendingEvent>, SourceError> {
         let pool = self.pool(watch).await?;
         let Compared { mut left, gone } = watch.compare(&pool);
         for waiting in gone {
@@ -187,12 +164,13 @@ impl Node {
     fn read_waiting(&self, tx: &PoolTx) -> Waiting {
         let sender = Address::Evm(tx.from.into_array());
         let nonce = tx.nonce.to::<u64>();
-        let mut expected = Vec::new();
+        let mut moves = Vec::new();
         if !tx.value.is_zero() {
             let to = tx.to.unwrap_or_else(|| tx.from.create(nonce));
-            expected.push(Expected {
-                from: sender.clone(),
-                to: Address::Evm(to.into_array()),
+            moves.push(Expected {
+                position: None,
+                from: Some(sender.clone()),
+                to: Some(Address::Evm(to.into_array())),
                 asset: Asset::native(self.chain),
                 amount: tx.value,
             });
@@ -201,15 +179,15 @@ impl Node {
             && let Some(asked) = events::asked(tx.from.into_array(), &tx.input)
         {
             let asset = Asset::token(self.chain, Address::Evm(token.into_array()));
-            let (from, to) = (Address::Evm(asked.from), Address::Evm(asked.to));
-            expected.push(Expected { from, to, asset, amount: asked.amount });
+            let (from, to) = (Some(Address::Evm(asked.from)), Some(Address::Evm(asked.to)));
+            moves.push(Expected { position: None, from, to, asset, amount: asked.amount });
         }
         let tx = TxId { chain: self.chain, hash: tx_hash(tx.hash) };
-        Waiting { tx, sender, nonce, expected }
+        Waiting { tx, sender, nonce, moves }
     }
 
     /// What became of one that left the pool; none where it waits after all.
-    async fn fate(&self, waiting: &Waiting) -> Result<Option<News>, SourceError> {
+    async fn fate(&self, waiting: &Waiting) -> Result<Option<PendingEvent>, SourceError> {
         let tx = waiting.tx;
         let method = "eth_getTransactionByHash";
         let answer = self.ask(method, json!([tx.hash_text()])).await?;
@@ -217,16 +195,20 @@ impl Node {
         let found: Option<Found> =
             serde_json::from_str(answer.get()).map_err(|e| lie(e).asking(method))?;
         if let Some(found) = found {
-            let height = found.block_number.map(|height| height.to());
-            return Ok(height.map(|height| News::Confirmed { tx, height }));
+            let place = found.block_number.zip(found.block_hash);
+            let confirmed = place.map(|(height, block)| {
+                let (height, block) = (height.to(), tx_hash(block));
+                PendingEvent::Confirmed { tx, height, block }
+            });
+            return Ok(confirmed);
         }
         let method = "eth_getTransactionCount";
         let sender = waiting.sender.text(self.chain);
         let answer = self.ask(method, json!([sender, "latest"])).await?;
         let used: U64 = serde_json::from_str(answer.get()).map_err(|e| lie(e).asking(method))?;
         Ok(Some(match used.to::<u64>() > waiting.nonce {
-            true => News::Replaced { tx, by: None },
-            false => News::Dropped { tx },
+            true => PendingEvent::Replaced { tx, by: None },
+            false => PendingEvent::Dropped { tx },
         }))
     }
 }
@@ -259,6 +241,7 @@ struct PoolTx {
 #[serde(rename_all = "camelCase")]
 struct Found {
     block_number: Option<U64>,
+    block_hash: Option<B256>,
 }
 
 fn pending_body(block: &RawValue) -> Result<Vec<&RawValue>, Lie> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::http::{Bounds, Http};
 use crate::secret::Secret;
-use crate::source::{Kind, Lie, SourceError};
+use crate::source::{Kind, Lie, SourceError, shown_url};
 
 /// TronGrid knows its customers by this header.
 const KEY: &str = "tron-pro-api-key";
@@ -23,14 +23,17 @@ impl Wire {
         key: Option<&Secret>,
         bounds: Bounds,
     ) -> Result<Wire, SourceError> {
-        let open = |base: &str| {
+        let solidity = solidity.unwrap_or(base);
+        // The key is the service's at the first address, and nobody else's.
+        let solid_key = key.filter(|_| shown_url(base) == shown_url(solidity));
+        let open = |base: &str, key: Option<&Secret>| {
             let http = Http::new(base, bounds)?;
             match key {
                 Some(key) => http.with_header(KEY, key.reveal()),
                 None => Ok(http),
             }
         };
-        Ok(Wire { wallet: open(base)?, solid: open(solidity.unwrap_or(base))? })
+        Ok(Wire { wallet: open(base, key)?, solid: open(solidity, solid_key)? })
     }
 
     pub fn node(&self) -> &str {

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stderr, reason = "what is not tested is said loudly")]
 
 pub mod coins;
+pub mod line;
+pub mod story;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -116,6 +118,12 @@ impl Bitcoind {
         let answer = self.try_ask(method, params).await.expect(method);
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].clone()
+    }
+
+    /// None where the node refuses.
+    pub async fn may_ask(&self, method: &str, params: Value) -> Option<Value> {
+        let answer = self.try_ask(method, params).await?;
+        answer.get("error").is_none().then(|| answer["result"].clone())
     }
 
     async fn try_ask(&self, method: &str, params: Value) -> Option<Value> {

@@ -75,8 +75,12 @@ fn rows(config: &Config) -> Vec<Row> {
 
 fn of_chain(chain: &ChainConfig) -> Vec<Row> {
     let name = |field: &str| format!("chain {} {field}", chain.chain.name());
+    let from = Set {
+        value: chain.from.value.map_or_else(|| "as is found".into(), |from| from.to_string()),
+        origin: chain.from.origin.clone(),
+    };
     let mut rows = vec![
-        row(&name("from"), &chain.from),
+        row(&name("from"), &from),
         row(&name("finality"), &chain.finality),
         row(&name("undo"), &chain.undo),
     ];
@@ -97,6 +101,12 @@ fn of_node(node: &NodeConfig) -> String {
     }
     if let Some(zmq) = &node.zmq {
         text += &format!(", told by {zmq}");
+    }
+    if let Some(solidity) = &node.solidity {
+        text += &format!(", solidified blocks at {}", chain::source::shown_url(solidity));
+    }
+    if node.key.is_some() {
+        text += ", with a key";
     }
     text
 }

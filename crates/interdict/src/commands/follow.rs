@@ -41,7 +41,7 @@ pub fn run(home: &Home, args: FollowArgs, out: &Out) -> Result<ExitCode> {
         });
         // What waits for a block is of no use to who stops at the tip.
         let watched = if once { Vec::new() } else { watched };
-        let _watching = watch_mempools(&config, watched, &keeper);
+        let _watching = watch_mempools(&config, watched, &keeper, out);
         follow(followers.collect(), out).await
     });
     // What was begun is finished: the store is not left in the middle of a commit.
@@ -104,12 +104,22 @@ fn watched(config: &Config) -> Result<Vec<Account>> {
 }
 
 /// A task for each chain on which anything is watched. They end with what is returned.
-fn watch_mempools(config: &Config, watched: Vec<Account>, keeper: &Keeper) -> JoinSet<()> {
+fn watch_mempools(
+    config: &Config,
+    watched: Vec<Account>,
+    keeper: &Keeper,
+    out: &Out,
+) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for chain in &config.chains {
         let of_chain = watched.iter().filter(|account| account.chain == chain.chain);
         let addresses: Vec<_> = of_chain.map(|account| account.address.clone()).collect();
         let Some(node) = chain.nodes.first().filter(|_| !addresses.is_empty()) else { continue };
+        if !mempool::is_asked(chain.chain) {
+            let name = chain.chain.name();
+            out.note(&format!("{name}: what waits for a block is not asked for on this chain"));
+            continue;
+        }
         let (node, follow) = (node.value.clone(), config.follow.clone());
         tasks.spawn(mempool::run(chain.chain, node, follow, addresses, keeper.clone()));
     }

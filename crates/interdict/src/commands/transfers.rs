@@ -48,10 +48,7 @@ pub fn run(home: &Home, args: &TransfersArgs, out: &Out) -> Result<ExitCode> {
     let mut lines = Lines::new(args.format, &store, BufWriter::new(io::stdout().lock()));
     lines.head()?;
     let mut failed = None;
-    store.scan(args.chain, None, None, &mut |transfer| {
-        if !is_within(args, transfer.height) {
-            return ControlFlow::Continue(());
-        }
+    let mut visit = |transfer: &Transfer| {
         let is_final = finality.covers(args.chain, transfer.height);
         match lines.line(transfer, is_final) {
             Ok(()) => ControlFlow::Continue(()),
@@ -60,20 +57,18 @@ pub fn run(home: &Home, args: &TransfersArgs, out: &Out) -> Result<ExitCode> {
                 ControlFlow::Break(())
             }
         }
-    })?;
+    };
+    match (args.from, args.to) {
+        (None, None) => store.scan(args.chain, None, None, &mut visit)?,
+        // Without a height nobody can say whether it is within heights.
+        (from, to) => {
+            let heights = from.unwrap_or(0)..=to.unwrap_or(u64::MAX);
+            store.snapshot().scan_heights(args.chain, heights, &mut visit)?;
+        }
+    }
     match failed {
         Some(error) => Err(error),
         None => Ok(lines.out.flush().map(|()| ExitCode::SUCCESS)?),
-    }
-}
-
-/// Without a height nobody can say whether it is within heights.
-fn is_within(args: &TransfersArgs, height: Option<u64>) -> bool {
-    match height {
-        Some(height) => {
-            args.from.is_none_or(|from| height >= from) && args.to.is_none_or(|to| height <= to)
-        }
-        None => args.from.is_none() && args.to.is_none(),
     }
 }
 

@@ -50,7 +50,8 @@ pub struct FollowFile {
 pub struct ChainFile {
     /// CAIP-2, or a name such as `ethereum`.
     pub id: Chain,
-    /// The lowest block wanted. 0: everything.
+    /// The lowest block wanted; 0 is everything. Without it following goes on from what was wanted before; a
+    /// chain that was never followed is from its first block where it is short, else from its last final one.
     pub from: Option<u64>,
     /// When a block is final: `"node"`, when the node says so, or a number of confirmations. By chain.
     pub finality: Option<FinalityText>,
@@ -79,4 +80,10 @@ pub struct NodeFile {
     pub login_env: Option<String>,
     /// Bitcoin: where the node tells of new blocks and transactions, `tcp://127.0.0.1:28332`.
     pub zmq: Option<String>,
+    /// Tron: the address of solidified blocks, where it is another: `http://127.0.0.1:8091`.
+    pub solidity: Option<String>,
+    /// Tron: a file that holds a TronGrid key.
+    pub key_file: Option<PathBuf>,
+    /// Tron: a variable of the environment that holds one.
+    pub key_env: Option<String>,
 }

@@ -106,11 +106,11 @@ fn of_chain(
         Origin::Default => Set { value: Finality::usual(chain), origin: Origin::Default },
         origin => Set { value: Finality::of(finality.value, chain), origin },
     };
-    let from = flags.from.map(|value| Set { value, origin: Origin::Flag("--from") });
+    let from = flags.from.map(|value| Set { value: Some(value), origin: Origin::Flag("--from") });
     let undo = flags.undo.map(|value| Set { value, origin: Origin::Flag("--undo") });
     Ok(ChainConfig {
         chain,
-        from: pick(from, environment, &name("FROM"), row.from, 0)?,
+        from: maybe(from, environment, &name("FROM"), row.from)?,
         finality,
         undo: pick(undo, environment, &name("UNDO"), row.undo, undo_usual(chain))?,
         nodes: nodes(&row, chain, folder, flags, environment)?,
@@ -150,8 +150,8 @@ fn of_node(file: &NodeFile, folder: &Path, environment: Environment<'_>) -> Resu
             holds_no_secret(url)?;
             Secret::url(url)
         }
-        (None, Some(path), None) => Secret::of_file(&folder.join(path))?,
-        (None, None, Some(name)) => Secret::url(variable_of(name, environment)?),
+        (None, Some(path), None) => read(Secret::url_from_file, &folder.join(path))?,
+        (None, None, Some(name)) => Secret::url(&variable_of(name, environment)?),
         _ => bail!("a node needs exactly one of url, url_file and url_env"),
     };
     let login = match (&file.login_file, &file.login_env) {
@@ -168,12 +168,26 @@ fn of_node(file: &NodeFile, folder: &Path, environment: Environment<'_>) -> Resu
     {
         bail!("node {url}: there is no {}", path.display());
     }
-    Ok(NodeConfig { url, login, zmq: file.zmq.clone() })
+    let key = match (&file.key_file, &file.key_env) {
+        (Some(path), None) => Some(read(Secret::from_file, &folder.join(path))?),
+        (None, Some(name)) => Some(Secret::new(&variable_of(name, environment)?)),
+        (None, None) => None,
+        _ => bail!("node {url}: expected key_file or key_env, not both"),
+    };
+    if let Some(solidity) = &file.solidity {
+        holds_no_secret(solidity)?;
+    }
+    let (zmq, solidity) = (file.zmq.clone(), file.solidity.clone());
+    Ok(NodeConfig { url, login, zmq, solidity, key })
+}
+
+fn read(from: impl Fn(&Path) -> std::io::Result<Secret>, path: &Path) -> Result<Secret> {
+    from(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 impl NodeConfig {
     pub fn at(url: Secret) -> NodeConfig {
-        NodeConfig { url, login: None, zmq: None }
+        NodeConfig { url, login: None, zmq: None, solidity: None, key: None }
     }
 }
 
@@ -200,6 +214,33 @@ pub(super) fn variable(chain: Chain, field: &str) -> String {
     let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     let name: String = chain.name().chars().map(upper).collect();
     format!("INTERDICT_{name}_{field}")
+}
+
+/// As [`pick`], of what may be left open.
+fn maybe<T>(
+    flag: Option<Set<Option<T>>>,
+    environment: Environment<'_>,
+    name: &str,
+    file: Option<T>,
+) -> Result<Set<Option<T>>>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    if let Some(flag) = flag {
+        return Ok(flag);
+    }
+    let origin = match file {
+        Some(_) => Origin::File,
+        None => Origin::Default,
+    };
+    match environment(name) {
+        Some(text) => {
+            let value = text.parse().map_err(|error| anyhow!("{name}: {text:?}: {error}"))?;
+            Ok(Set { value: Some(value), origin: Origin::Environment(name.to_string()) })
+        }
+        None => Ok(Set { value: file, origin }),
+    }
 }
 
 fn pick<T>(

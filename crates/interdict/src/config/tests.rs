@@ -47,16 +47,16 @@ const ONE: &str = r#"
 fn a_flag_comes_before_the_environment_before_the_file_before_the_default() {
     let mut case = Case::new(ONE);
     let chain = case.chain();
-    assert_eq!(chain.from, Set { value: 7, origin: Origin::File });
+    assert_eq!(chain.from, Set { value: Some(7), origin: Origin::File });
     assert_eq!(chain.undo, Set { value: 32, origin: Origin::Default });
     assert_eq!(chain.finality.value.to_string(), "12 confirmations");
 
     case.environment.insert("INTERDICT_ETHEREUM_FROM", "8");
     let origin = Origin::Environment("INTERDICT_ETHEREUM_FROM".into());
-    assert_eq!(case.chain().from, Set { value: 8, origin });
+    assert_eq!(case.chain().from, Set { value: Some(8), origin });
 
     case.flags.from = Some(9);
-    assert_eq!(case.chain().from, Set { value: 9, origin: Origin::Flag("--from") });
+    assert_eq!(case.chain().from, Set { value: Some(9), origin: Origin::Flag("--from") });
 
     case.flags.finality = Some("node".parse::<FinalityText>().expect("a word"));
     assert_eq!(case.chain().finality.origin, Origin::Flag("--finality"));
@@ -73,7 +73,7 @@ fn without_a_file_flags_are_enough() {
         ..Case::new("")
     };
     let chain = case.chain();
-    assert_eq!((chain.chain, chain.nodes.len(), chain.from.value), (Chain::Evm(31337), 2, 0));
+    assert_eq!((chain.chain, chain.nodes.len(), chain.from.value), (Chain::Evm(31337), 2, None));
     assert_eq!(chain.undo.value, 128, "a developer's chain is undone as they please");
 }
 
@@ -125,4 +125,33 @@ fn a_secret_comes_from_a_file_or_the_environment_and_is_not_shown() {
     assert_eq!(chain.nodes[0].value.url.reveal(), "https://node.example/v3/sesame");
     assert_eq!(chain.nodes[1].value.login, Some(Login::Environment("WORD".into())));
     assert!(!format!("{chain:?}").contains("sesame"), "{chain:?}");
+}
+
+#[test]
+fn a_tron_node_may_have_a_key_and_another_address_for_solidified_blocks() {
+    let node = "[[chain]]\nid = \"tron\"\n[[chain.node]]\nurl = \"https://grid.example\"\n";
+    let mut case = Case::new(&format!(
+        "{node}key_file = \"grid.key\"\n[[chain.node]]\nurl = \"http://127.0.0.1:8090\"\n\
+         solidity = \"http://127.0.0.1:8091\"\nkey_env = \"WORD\""
+    ));
+    case.refuses("grid.key");
+    std::fs::write(case.folder.path().join("grid.key"), "sesame\n").expect("written");
+    case.refuses("WORD is not set");
+    case.environment.insert("WORD", "open");
+    let chain = case.chain();
+    let of = |at: usize| &chain.nodes[at].value;
+    let key = |at: usize| of(at).key.as_ref().map(Secret::reveal);
+    assert_eq!((key(0), key(1)), (Some("sesame"), Some("open")));
+    assert_eq!(
+        (of(0).solidity.as_deref(), of(1).solidity.as_deref()),
+        (None, Some("http://127.0.0.1:8091"))
+    );
+    let shown = format!("{chain:?}");
+    assert!(!shown.contains("sesame") && !shown.contains("open"), "{shown}");
+    for (more, said) in [
+        ("key_file = \"a\"\nkey_env = \"B\"", "key_file or key_env, not both"),
+        ("solidity = \"https://a.example?key=sesame\"", "holds a password or a key"),
+    ] {
+        Case::new(&format!("{node}{more}")).refuses(said);
+    }
 }

@@ -21,6 +21,12 @@ pub fn node(chain: Chain, node: &NodeConfig, follow: &Follow) -> Result<Arc<dyn 
              names where it stands"
         );
     }
+    if !matches!(chain, Chain::Tron(_)) && (node.key.is_some() || node.solidity.is_some()) {
+        bail!(
+            "key_file, key_env and solidity are for Tron; where an address holds a key, url_file or \
+             url_env names where it stands"
+        );
+    }
     let name = node.url.to_string();
     Ok(match chain {
         Chain::Evm(_) => {
@@ -70,6 +76,8 @@ fn tron_options(chain: Chain, node: &NodeConfig, follow: &Follow) -> tron::Optio
         bounds: bounds(follow),
         limits: limits(follow),
         poll: poll(follow),
+        solidity: node.solidity.clone(),
+        key: node.key.clone(),
         ..tron::Options::new(node.url.reveal())
     }
 }
@@ -84,7 +92,11 @@ fn solana_options(chain: Chain, node: &NodeConfig, follow: &Follow) -> solana::O
     }
 }
 
-fn bitcoin_options(chain: Chain, node: &NodeConfig, follow: &Follow) -> bitcoin::Options {
+pub(super) fn bitcoin_options(
+    chain: Chain,
+    node: &NodeConfig,
+    follow: &Follow,
+) -> bitcoin::Options {
     bitcoin::Options {
         login: match &node.login {
             None => bitcoin::Login::Address,

@@ -10,6 +10,7 @@
 //! holds.
 
 mod fill;
+mod from;
 mod meet;
 mod rate;
 mod tip;
@@ -36,8 +37,8 @@ use rate::Rate;
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub chain: Chain,
-    /// The lowest block wanted.
-    pub from: u64,
+    /// The lowest block wanted; none: as `follower/from.rs` finds best.
+    pub from: Option<u64>,
     pub finality: Finality,
     /// How many of the newest blocks can be undone, at least.
     pub undo: u64,
@@ -60,6 +61,8 @@ pub enum Ended {
 
 pub struct Follower {
     plan: Plan,
+    /// The lowest block wanted, once it is known.
+    from: Option<u64>,
     nodes: Arc<Nodes>,
     keeper: Keeper,
     report: ChainReport,
@@ -124,6 +127,7 @@ impl Follower {
             updated: now,
             doing: Doing::Starting,
             from: plan.from,
+            from_why: None,
             finality: plan.finality.to_string(),
             undo: plan.undo,
             held: None,
@@ -138,6 +142,7 @@ impl Follower {
         };
         let shown = watch::Sender::new(report.clone());
         Follower {
+            from: plan.from,
             plan,
             nodes,
             keeper,
@@ -185,6 +190,7 @@ impl Follower {
         self.tried.has_looked = true;
         self.tried.leader = Some(look.leader);
         self.report.tip = Some(look.tip.height);
+        self.choose_from(&look).await?;
         if !self.meet(&look).await? {
             return Ok(Reached::More);
         }
@@ -229,6 +235,7 @@ impl Follower {
         let chain = self.plan.chain;
         let followed = self.keeper.with(move |following| following.store().followed()).await;
         let notes = followed.unwrap_or_default().into_iter().find(|of| of.chain == chain);
+        self.recall_from(notes.as_ref());
         if let Some(earlier) = notes.as_ref().and_then(ChainReport::of) {
             self.report.last_error = earlier.last_error;
             self.report.last_final = earlier.last_final;
@@ -326,7 +333,7 @@ impl Follower {
     }
 
     fn wanted(&self, to: u64) -> RangeInclusive<u64> {
-        self.plan.from..=to
+        self.lowest()..=to
     }
 }
 

@@ -1,26 +1,34 @@
 //! Asks a node what waits for a block, for watched addresses, and notes it.
 //!
-//! A task of its own beside the follower of its chain: it only ever writes the note of
+//! A task of its own beside the follower of its chain: it only ever writes the notes of
 //! [`pending`](super::pending), and its trouble is nobody else's.
+//!
+//! What the node says is held against what is stored: a transaction whose block was taken back, or that
+//! left the pool while nobody looked, is settled as soon as the store is where the node is.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chain::evm;
-use chain::evm::pending::{News, Watch};
-use model::{Account, Address, Chain, Timestamp, Transaction, TxId, View};
+use chain::evm::pending::Watch;
+use chain::source::{BlockRef, PendingEvent, Source, SourceError};
+use chain::{bitcoin, evm};
+use model::{Account, Address, Chain, Timestamp, Transaction, TxHash, TxId, View};
 use store::Following;
 
 use super::Keeper;
 use super::dial;
-use super::pending::{Ledger, NOTE, PendingTransfer, State, noted};
+use super::nodes::with_causes;
+use super::pending::{Ledger, NOTE, PendingTransfer, TROUBLE, noted};
 use crate::config::{Follow, NodeConfig};
 
-/// Between two times the node is asked.
+/// Between two times a node is asked that does not tell by itself.
 const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(10);
+/// After an error, twice as long each time.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The addresses of a file, one a line: CAIP-10, or as any of these chains writes them, and then watched
 /// on each of them.
@@ -48,7 +56,12 @@ pub fn watched(path: &Path, chains: &[Chain]) -> Result<BTreeSet<Account>> {
     Ok(accounts)
 }
 
-/// Until it is dropped. Only EVM nodes are asked so far.
+/// Is a node of this chain asked for what waits?
+pub fn is_asked(chain: Chain) -> bool {
+    matches!(chain, Chain::Evm(_) | Chain::Bitcoin(_))
+}
+
+/// Until it is dropped.
 pub async fn run(
     chain: Chain,
     node: NodeConfig,
@@ -56,73 +69,190 @@ pub async fn run(
     watched: Vec<Address>,
     keeper: Keeper,
 ) {
-    if !matches!(chain, Chain::Evm(_)) {
+    if !is_asked(chain) {
         return;
     }
-    let options = dial::evm_options(chain, &node, &follow);
-    let mut ledger = keeper.with(move |f| noted(f.store(), chain)).await.unwrap_or_default();
-    let mut watch = Watch::of(watched);
-    let mut node = None;
-    let mut is_level = false;
+    let ledger = keeper.with(move |f| noted(f.store(), chain)).await.unwrap_or_default();
+    // That of an earlier run is no longer so.
+    let _ = keeper.with(move |f| f.note(chain, &[(TROUBLE, None)])).await;
+    let mut watching = Watching { chain, keeper, ledger, trouble: None };
+    let mut pool = None;
+    let mut pause = PAUSE_AFTER_ERROR;
     loop {
-        if node.is_none() {
-            node = evm::Node::connect(&options).await.ok();
-        }
-        let news = match &node {
-            Some(node) => node.pending(&mut watch).await.ok(),
-            None => None,
+        let asked = match &mut pool {
+            Some(pool) => watching.look(pool).await,
+            None => match Pool::reach(chain, &node, &follow, &watched).await {
+                Ok(reached) => watching.look(pool.insert(reached)).await,
+                Err(error) => Err(error),
+            },
         };
-        let Some(news) = news else {
-            tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-            continue;
-        };
-        let before = ledger.clone();
-        let now = Timestamp::now();
-        news.into_iter().for_each(|news| take(&mut ledger, news, now));
-        if !is_level {
-            catch_up(&mut ledger, &watch, chain, &keeper).await;
-            is_level = true;
+        watching.note_trouble(asked.as_ref().err()).await;
+        match (&pool, asked) {
+            (Some(pool), Ok(())) => {
+                pause = PAUSE_AFTER_ERROR;
+                tokio::time::sleep(pool.pause()).await;
+            }
+            _ => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
         }
-        if ledger != before {
-            note(chain, &ledger, &keeper).await;
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn take(ledger: &mut Ledger, news: News, now: Timestamp) {
-    match news {
-        News::Seen(waiting) => {
-            let tx = waiting.tx;
-            let rows = waiting.expected.into_iter().map(|row| PendingTransfer {
-                tx: tx.hash_text(),
-                // It has none before it runs.
-                position: None,
-                from: Some(row.from.text(tx.chain)),
-                to: Some(row.to.text(tx.chain)),
-                asset: row.asset.to_string(),
-                amount: row.amount.to_string(),
-                seen: now,
-                state: State::Seen,
-            });
+/// What waits at a node.
+enum Pool {
+    Evm(Box<evm::Node>, Watch),
+    Bitcoin(Box<bitcoin::Mempool>),
+}
+
+impl Pool {
+    async fn reach(
+        chain: Chain,
+        node: &NodeConfig,
+        follow: &Follow,
+        watched: &[Address],
+    ) -> Result<Pool, SourceError> {
+        let watched = watched.iter().cloned();
+        if matches!(chain, Chain::Bitcoin(_)) {
+            let node = bitcoin::Node::connect(&dial::bitcoin_options(chain, node, follow)).await?;
+            let mempool = bitcoin::Mempool::of(Arc::new(node), watched.collect()).await?;
+            return Ok(Pool::Bitcoin(Box::new(mempool)));
+        }
+        let node = evm::Node::connect(&dial::evm_options(chain, node, follow)).await?;
+        Ok(Pool::Evm(Box::new(node), Watch::of(watched)))
+    }
+
+    /// What happened since the last time. After an error nothing is forgotten.
+    async fn news(&mut self) -> Result<Vec<PendingEvent>, SourceError> {
+        match self {
+            Pool::Evm(node, watch) => node.pending(watch).await,
+            Pool::Bitcoin(mempool) => mempool.news().await,
+        }
+    }
+
+    fn waiting(&self) -> BTreeSet<TxId> {
+        match self {
+            Pool::Evm(_, watch) => watch.waiting(),
+            Pool::Bitcoin(mempool) => mempool.waiting(),
+        }
+    }
+
+    async fn tip(&self) -> Result<BlockRef, SourceError> {
+        match self {
+            Pool::Evm(node, _) => node.tip().await,
+            Pool::Bitcoin(mempool) => mempool.node().tip().await,
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        match self {
+            Pool::Evm(..) => PAUSE,
+            // It waits by itself.
+            Pool::Bitcoin(_) => Duration::ZERO,
+        }
+    }
+}
+
+/// What was told of one chain, and who keeps it.
+struct Watching {
+    chain: Chain,
+    keeper: Keeper,
+    ledger: Ledger,
+    /// What was noted last of what went wrong.
+    trouble: Option<String>,
+}
+
+/// What the store has of a transaction, and where the store is.
+struct Stored {
+    height: Option<u64>,
+    tip: Option<TxHash>,
+}
+
+impl Watching {
+    async fn look(&mut self, pool: &mut Pool) -> Result<(), SourceError> {
+        let news = pool.news().await?;
+        let before = self.ledger.clone();
+        let now = Timestamp::now();
+        news.into_iter().for_each(|event| take(&mut self.ledger, event, now));
+        let settled = self.settle(pool).await;
+        if self.ledger != before {
+            self.note().await;
+        }
+        settled
+    }
+
+    /// What waited when an earlier run ended, and does not wait now, is in a block that is stored, or gone.
+    /// What was confirmed by a block that is no longer there is in another one, waits again, or is gone.
+    async fn settle(&mut self, pool: &Pool) -> Result<(), SourceError> {
+        let chain = self.chain;
+        let hot =
+            self.keeper.with(move |f| Some(f.recent(chain).first()?.0..=f.tip(chain)?.height));
+        let hot = hot.await;
+        let waits = pool.waiting();
+        let mut doubtful: Vec<TxId> =
+            self.ledger.open(chain).into_iter().filter(|tx| !waits.contains(tx)).collect();
+        doubtful.extend(hot.map(|hot| self.ledger.confirmed_at(chain, hot)).unwrap_or_default());
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let node = pool.tip().await?.hash;
+        for tx in doubtful {
+            let Some(stored) = self.stored(tx).await else { continue };
+            let now = Timestamp::now();
+            match stored.height {
+                Some(height) => self.ledger.confirmed(tx, height, now),
+                None if waits.contains(&tx) => self.ledger.seen(tx, Vec::new()),
+                // Else the follower is still behind, or on a branch that lost.
+                None if stored.tip == Some(node) => self.ledger.gone(tx, now),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// None where the store cannot say just now.
+    async fn stored(&self, tx: TxId) -> Option<Stored> {
+        let chain = self.chain;
+        let look = move |f: &mut Following| {
+            let found = f.store().transaction(&tx).ok()?;
+            let tip = f.tip(chain).map(|tip| tip.hash);
+            Some(Stored { height: found.as_ref().and_then(height_of), tip })
+        };
+        self.keeper.with(look).await
+    }
+
+    async fn note(&self) {
+        let (chain, text) = (self.chain, self.ledger.text());
+        let note = move |following: &mut Following| following.note(chain, &[(NOTE, Some(&text))]);
+        // What could not be noted now is noted with the next change.
+        let _ = self.keeper.with(note).await;
+    }
+
+    async fn note_trouble(&mut self, error: Option<&SourceError>) {
+        let trouble = error.map(|error| with_causes(error));
+        if trouble == self.trouble {
+            return;
+        }
+        self.trouble.clone_from(&trouble);
+        let chain = self.chain;
+        let note = move |following: &mut Following| {
+            following.note(chain, &[(TROUBLE, trouble.as_deref())])
+        };
+        let _ = self.keeper.with(note).await;
+    }
+}
+
+fn take(ledger: &mut Ledger, event: PendingEvent, now: Timestamp) {
+    match event {
+        PendingEvent::Seen(pending) => {
+            let tx = pending.tx;
+            let rows = pending.moves.iter().map(|moved| PendingTransfer::of(tx, moved, now));
             ledger.seen(tx, rows.collect());
         }
-        News::Replaced { tx, by } => ledger.replaced(tx, by, now),
-        News::Dropped { tx } => ledger.dropped(tx, now),
-        News::Confirmed { tx, height } => ledger.confirmed(tx, height, now),
-    }
-}
-
-/// What waited when an earlier run ended, and does not wait now, is in a block that is stored, or gone.
-async fn catch_up(ledger: &mut Ledger, watch: &Watch, chain: Chain, keeper: &Keeper) {
-    let waits: BTreeSet<TxId> = watch.waiting().map(|waiting| waiting.tx).collect();
-    for tx in ledger.open(chain).into_iter().filter(|tx| !waits.contains(tx)) {
-        let found = keeper.with(move |f| f.store().transaction(&tx)).await;
-        let Ok(found) = found else { continue };
-        match found.as_ref().and_then(height_of) {
-            Some(height) => ledger.confirmed(tx, height, Timestamp::now()),
-            None => ledger.dropped(tx, Timestamp::now()),
-        }
+        PendingEvent::Replaced { tx, by } => ledger.replaced(tx, by, now),
+        PendingEvent::Dropped { tx } => ledger.dropped(tx, now),
+        PendingEvent::Confirmed { tx, height, .. } => ledger.confirmed(tx, height, now),
     }
 }
 
@@ -131,11 +261,4 @@ fn height_of(transaction: &Transaction) -> Option<u64> {
         Transaction::Account { transfers, .. } => transfers.first()?.height,
         Transaction::Utxo(tx) => tx.height,
     }
-}
-
-async fn note(chain: Chain, ledger: &Ledger, keeper: &Keeper) {
-    let text = ledger.text();
-    let note = move |following: &mut Following| following.note(chain, &[(NOTE, Some(&text))]);
-    // What could not be noted now is noted with the next change.
-    let _ = keeper.with(note).await;
 }

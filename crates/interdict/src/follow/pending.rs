@@ -10,14 +10,18 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result};
-use model::{Chain, Timestamp, Transfer, TxId};
+use chain::source::Expected;
+use model::{Chain, Timestamp, TxId};
 use serde::{Deserialize, Serialize};
 use store::Store;
 
 /// The name of the note.
 pub const NOTE: &str = "pending";
+/// The note of why a node could not be asked what waits; none where it can.
+pub const TROUBLE: &str = "pending-trouble";
 /// What became of older ones is forgotten.
 const KEPT_MAX: usize = 10_000;
 
@@ -66,9 +70,10 @@ impl Ledger {
         self.transfers.drain(..over);
     }
 
-    /// Its transaction is in a block: also where the node had forgotten it.
+    /// Its transaction is in a block: also where the node had forgotten it. The same again changes nothing.
     pub fn confirmed(&mut self, tx: TxId, height: u64, at: Timestamp) {
-        self.set(tx, |_| true, &State::Confirmed { height, at });
+        let is_news = |row: &PendingTransfer| row.confirmed_at() != Some(height);
+        self.set(tx, is_news, &State::Confirmed { height, at });
     }
 
     /// By which other transaction is not always known.
@@ -79,6 +84,21 @@ impl Ledger {
 
     pub fn dropped(&mut self, tx: TxId, at: Timestamp) {
         self.set(tx, PendingTransfer::is_open, &State::Dropped { at });
+    }
+
+    /// It is neither in a block nor in the pool, whatever was said of it.
+    pub fn gone(&mut self, tx: TxId, at: Timestamp) {
+        let is_held = |row: &PendingTransfer| row.is_open() || row.confirmed_at().is_some();
+        self.set(tx, is_held, &State::Dropped { at });
+    }
+
+    /// Transactions that were said to be in one of these blocks.
+    pub fn confirmed_at(&self, chain: Chain, heights: RangeInclusive<u64>) -> BTreeSet<TxId> {
+        let is_there = |row: &&PendingTransfer| {
+            row.confirmed_at().is_some_and(|height| heights.contains(&height))
+        };
+        let there = self.transfers.iter().filter(is_there);
+        there.filter_map(|row| TxId::parse(&row.tx, chain)).collect()
     }
 
     /// Transactions of which nobody knows yet what becomes of them.
@@ -104,16 +124,16 @@ impl Ledger {
 }
 
 impl PendingTransfer {
-    pub fn of(transfer: &Transfer, seen: Timestamp) -> PendingTransfer {
-        let chain = transfer.tx.chain;
-        let text = |end: &Option<model::Address>| end.as_ref().map(|address| address.text(chain));
+    pub fn of(tx: TxId, moved: &Expected, seen: Timestamp) -> PendingTransfer {
+        let text =
+            |end: &Option<model::Address>| end.as_ref().map(|address| address.text(tx.chain));
         PendingTransfer {
-            tx: transfer.tx.hash_text(),
-            position: Some(transfer.position.to_string()),
-            from: text(&transfer.from),
-            to: text(&transfer.to),
-            asset: transfer.asset.to_string(),
-            amount: transfer.amount.to_string(),
+            tx: tx.hash_text(),
+            position: moved.position.as_ref().map(ToString::to_string),
+            from: text(&moved.from),
+            to: text(&moved.to),
+            asset: moved.asset.to_string(),
+            amount: moved.amount.to_string(),
             seen,
             state: State::Seen,
         }
@@ -121,6 +141,13 @@ impl PendingTransfer {
 
     fn is_open(&self) -> bool {
         self.state == State::Seen
+    }
+
+    fn confirmed_at(&self) -> Option<u64> {
+        match self.state {
+            State::Confirmed { height, .. } => Some(height),
+            _ => None,
+        }
     }
 }
 
@@ -149,7 +176,7 @@ pub fn noted(store: &Store, chain: Chain) -> Result<Ledger> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Address, Asset, Position, TimeSource, TransferKind, TxHash, U256};
+    use model::{Address, Asset, TxHash, U256};
 
     fn tx(byte: u8) -> TxId {
         TxId { chain: Chain::ETHEREUM, hash: TxHash::new(&[byte; 32]) }
@@ -159,24 +186,15 @@ mod tests {
         Timestamp::from_second(second).expect("in range")
     }
 
-    fn transfer(byte: u8) -> Transfer {
-        Transfer {
-            tx: tx(byte),
-            position: Position::Call(Box::default()),
-            height: None,
-            tx_index: None,
-            time: at(0),
-            time_source: TimeSource::Stated,
+    fn rows(byte: u8) -> Vec<PendingTransfer> {
+        let moved = Expected {
+            position: None,
             from: Some(Address::Evm([1; 20])),
             to: Some(Address::Evm([2; 20])),
             asset: Asset::native(Chain::ETHEREUM),
             amount: U256::from(7),
-            kind: TransferKind::Value,
-        }
-    }
-
-    fn rows(byte: u8) -> Vec<PendingTransfer> {
-        vec![PendingTransfer::of(&transfer(byte), at(1))]
+        };
+        vec![PendingTransfer::of(tx(byte), &moved, at(1))]
     }
 
     fn states(ledger: &Ledger) -> Vec<String> {
@@ -217,6 +235,29 @@ mod tests {
         ledger.seen(tx(1), rows(1));
         assert_eq!(states(&ledger), ["seen"]);
         assert_eq!(ledger.open(Chain::ETHEREUM), BTreeSet::from([tx(1)]));
+    }
+
+    #[test]
+    fn what_a_block_that_is_gone_had_is_gone_or_in_another() {
+        let mut ledger = Ledger::default();
+        for byte in 1..=3 {
+            ledger.seen(tx(byte), rows(byte));
+        }
+        ledger.confirmed(tx(1), 5, at(3));
+        ledger.confirmed(tx(2), 9, at(3));
+        ledger.dropped(tx(3), at(3));
+        assert_eq!(ledger.confirmed_at(Chain::ETHEREUM, 6..=9), BTreeSet::from([tx(2)]));
+        ledger.gone(tx(2), at(4));
+        ledger.gone(tx(3), at(5));
+        ledger.confirmed(tx(1), 5, at(6));
+        let expected = [
+            "confirmed in block 5 at 1970-01-01T00:00:03Z",
+            "dropped at 1970-01-01T00:00:04Z",
+            "dropped at 1970-01-01T00:00:03Z",
+        ];
+        assert_eq!(states(&ledger), expected);
+        ledger.confirmed(tx(1), 6, at(7));
+        assert_eq!(states(&ledger)[0], "confirmed in block 6 at 1970-01-01T00:00:07Z");
     }
 
     #[test]

@@ -17,8 +17,11 @@ pub struct ChainReport {
     pub started: Timestamp,
     pub updated: Timestamp,
     pub doing: Doing,
-    /// The lowest height that is wanted.
-    pub from: u64,
+    /// The lowest height that is wanted; none until it is known.
+    pub from: Option<u64>,
+    /// Why from there, where nobody said.
+    #[serde(default)]
+    pub from_why: Option<String>,
     pub finality: String,
     /// How many of the newest blocks can be undone.
     pub undo: u64,

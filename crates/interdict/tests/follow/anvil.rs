@@ -34,6 +34,17 @@ impl Drop for Anvil {
     }
 }
 
+/// A follower that ends with the test, also where that fails.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Where INTERDICT_ANVIL says, or `cargo xtask tools` puts it. None where a test run found that it
 /// cannot be had, which it said.
 fn anvil_path() -> Option<PathBuf> {
@@ -175,7 +186,7 @@ fn a_new_block_is_listed_while_it_follows() {
     let home = Home::new();
     let mut random = Random::new(9);
     anvil.live(5, &mut random);
-    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
     for _ in 0..4 {
         anvil.live(1, &mut random);
         let tip = anvil.tip();
@@ -186,8 +197,8 @@ fn a_new_block_is_listed_while_it_follows() {
     let row = &status["following"][0];
     assert_eq!((row["is_running"].as_bool(), row["lag_blocks"].as_u64()), (Some(true), Some(0)));
     assert_eq!(row["coverage"][0]["first"], 0);
-    terminate(&follow);
-    let ended = follow.wait().expect("it ends");
+    terminate(&follow.0);
+    let ended = follow.0.wait().expect("it ends");
     assert_eq!(ended.code(), Some(0), "told to stop is no failure");
     let status = home.json(&["status", "--format", "json"]);
     assert_eq!(status["following"][0]["is_running"], false);
@@ -202,25 +213,25 @@ fn what_waits_for_a_block_is_listed_apart_until_it_is_in_one() {
     let (from, to) = (&anvil.accounts[0], &anvil.accounts[1]);
     home.write("watched.txt", format!("# ours\n{to}\n"));
     home.write("interdict.toml", "[follow]\nwatch = \"watched.txt\"\n");
-    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
     wait_until("block 3", || stored(&home) == Some(3));
     anvil.pay(from, to, 77);
     anvil.pay(from, &anvil.accounts[2], 78);
-    wait_until("the payment", || pending(&home).len() == 1);
-    let row = &pending(&home)[0];
+    wait_until("the payment", || pending(&home, CHAIN).len() == 1);
+    let row = &pending(&home, CHAIN)[0];
     assert_eq!((&row["state"], &row["amount"]), (&json!("seen"), &json!("77")));
     assert_eq!(row["to"].as_str(), Some(to.to_lowercase().as_str()));
     let listed = home.ok(&["transfers", "--chain", CHAIN, "--format", "json"]);
     assert!(!listed.contains(row["tx"].as_str().expect("a hash")), "it did not happen yet");
     anvil.mine(1);
-    wait_until("its block", || pending(&home)[0]["state"] == "confirmed");
-    assert_eq!(pending(&home)[0]["height"], 4);
-    terminate(&follow);
-    assert_eq!(follow.wait().expect("it ends").code(), Some(0));
+    wait_until("its block", || pending(&home, CHAIN)[0]["state"] == "confirmed");
+    assert_eq!(pending(&home, CHAIN)[0]["height"], 4);
+    terminate(&follow.0);
+    assert_eq!(follow.0.wait().expect("it ends").code(), Some(0));
 }
 
-fn pending(home: &Home) -> Vec<Value> {
-    let args = ["transfers", "--chain", CHAIN, "--pending", "--format", "json"];
+pub fn pending(home: &Home, chain: &str) -> Vec<Value> {
+    let args = ["transfers", "--chain", chain, "--pending", "--format", "json"];
     let listed = home.ok(&args);
     listed.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
@@ -238,10 +249,10 @@ fn once(home: &Home, anvil: &Anvil) -> Run {
 
 /// Somewhere between the start and the tip.
 fn kill_while_it_follows(home: &Home, anvil: &Anvil) {
-    let mut follow = home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]);
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
     std::thread::sleep(Duration::from_millis(300));
-    follow.kill().expect("it runs");
-    follow.wait().expect("it ends");
+    follow.0.kill().expect("it runs");
+    follow.0.wait().expect("it ends");
 }
 
 /// The same transactions, and the same change of every balance.
@@ -276,13 +287,13 @@ fn is_the_nodes(home: &Home, anvil: &Anvil) {
     }
 }
 
-fn stored(home: &Home) -> Option<u64> {
+pub fn stored(home: &Home) -> Option<u64> {
     let run = home.run(&["status", "--format", "json"]);
     let status: Value = serde_json::from_str(&run.stdout).ok()?;
     status["following"][0]["height"].as_u64()
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_secs(120), "{what} did not come");
@@ -290,7 +301,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn terminate(process: &Child) {
+pub fn terminate(process: &Child) {
     let kill = Command::new("kill").arg(process.id().to_string()).status().expect("kill runs");
     assert!(kill.success());
 }

@@ -25,10 +25,27 @@ pub struct FollowedRange {
     pub unseen: String,
 }
 
-/// The ranges of one chain, ascending. Those that touch differ in what was not seen.
+/// The ranges of one chain, ascending. Those that touch differ in what was not seen; or they meet at a
+/// [`Seam`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FollowedRanges {
     ranges: Vec<FollowedRange>,
+}
+
+/// The lowest block that can be undone, on a chain that skips heights. What is held below it is a range of
+/// its own there: else nobody would know at which height its parent is, above which everything can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seam {
+    pub height: u64,
+    pub parent: TxHash,
+}
+
+impl Seam {
+    fn is_between(self, below: &FollowedRange, above: &FollowedRange) -> bool {
+        below.hash == Some(self.parent)
+            && below.last < self.height
+            && (above.first..=above.last).contains(&self.height)
+    }
 }
 
 impl FollowedRange {
@@ -158,7 +175,7 @@ impl FollowedRanges {
     }
 
     /// Adds blocks that fit. What was once seen whole stays so.
-    pub(crate) fn add(&mut self, chain: Chain, mut new: FollowedRange) {
+    pub(crate) fn add(&mut self, chain: Chain, mut new: FollowedRange, seam: Option<Seam>) {
         if skips_heights(chain) {
             self.reach(&mut new);
         }
@@ -172,9 +189,17 @@ impl FollowedRanges {
         let others = others.into_iter().flat_map(|old| old.without(&new));
         let mut all: Vec<FollowedRange> = others.chain(better).chain(pieces).collect();
         all.sort_by_key(|range| range.first);
+        self.join(all, seam);
+    }
+
+    fn join(&mut self, all: Vec<FollowedRange>, seam: Option<Seam>) {
         for range in all {
             match self.ranges.last_mut() {
-                Some(last) if last.touches(&range) && last.unseen == range.unseen => {
+                Some(last)
+                    if last.touches(&range)
+                        && last.unseen == range.unseen
+                        && !seam.is_some_and(|seam| seam.is_between(last, &range)) =>
+                {
                     (last.last, last.hash, last.time) = (range.last, range.hash, range.time);
                 }
                 _ => self.ranges.push(range),
@@ -182,18 +207,41 @@ impl FollowedRanges {
         }
     }
 
+    /// The same without a seam: as they are shown.
+    pub(crate) fn joined(mut self) -> FollowedRanges {
+        let all = std::mem::take(&mut self.ranges);
+        self.join(all, None);
+        self
+    }
+
+    /// The lowest block that can be undone is another one from now on: the child of this one.
+    pub(crate) fn part(&mut self, height: u64, hash: TxHash, time: Timestamp) {
+        let all = std::mem::take(self).joined().ranges;
+        for range in all {
+            if range.first <= height && height < range.last {
+                let above =
+                    FollowedRange { first: height + 1, parent: Some(hash), ..range.clone() };
+                let below =
+                    FollowedRange { last: height, hash: Some(hash), time: Some(time), ..range };
+                self.ranges.extend([below, above]);
+            } else {
+                self.ranges.push(range);
+            }
+        }
+    }
+
     /// Where heights are skipped, a range reaches the one whose last block is its first one's parent.
-    fn reach(&self, new: &mut FollowedRange) {
+    fn reach(&mut self, new: &mut FollowedRange) {
         let below = self.ranges.iter().rev().find(|range| range.last < new.first);
         if let Some(below) = below.filter(|below| below.hash.is_some() && below.hash == new.parent)
         {
             new.first = below.last + 1;
         }
-        let above = self.ranges.iter().find(|range| range.first > new.last);
+        let above = self.ranges.iter_mut().find(|range| range.first > new.last);
         if let Some(above) =
             above.filter(|above| above.parent.is_some() && above.parent == new.hash)
         {
-            new.last = above.first - 1;
+            above.first = new.last + 1;
         }
     }
 
@@ -286,7 +334,7 @@ mod tests {
         let blocks: Vec<FollowedBlock> = (first..=last).map(|n| block(n, unseen)).collect();
         blocks.iter().for_each(|block| ranges.check(block).expect("fits"));
         for range in FollowedRange::of_all(&blocks).expect("follow each other") {
-            ranges.add(CHAIN, range);
+            ranges.add(CHAIN, range, None);
         }
     }
 
@@ -365,11 +413,44 @@ mod tests {
             [[slot(3, 2), slot(6, 3)], [slot(20, 11), slot(21, 20)], [slot(9, 6), slot(11, 9)]]
         {
             for range in FollowedRange::of_all(&blocks).expect("follow each other") {
-                ranges.add(chain, range);
+                ranges.add(chain, range, None);
             }
         }
         let all: Vec<_> = ranges.iter().map(|range| (range.first, range.last)).collect();
         assert_eq!(all, [(3, 21)]);
         assert!(FollowedRange::of_all(&[block(3, ""), block(5, "")]).expect("two").len() == 2);
+    }
+
+    #[test]
+    fn below_what_can_be_undone_a_range_ends_at_its_last_block() {
+        let slot = |height, parent| FollowedBlock {
+            chain: Chain::Solana(model::chain::SolanaNetwork::Mainnet),
+            parent: hash(parent),
+            ..block(height, "")
+        };
+        let add = |ranges: &mut FollowedRanges, blocks: &[FollowedBlock], seam| {
+            let chain = blocks[0].chain;
+            for range in FollowedRange::of_all(blocks).expect("follow each other") {
+                ranges.add(chain, range, seam);
+            }
+        };
+        let ends = |ranges: &FollowedRanges| -> Vec<_> {
+            ranges.iter().map(|range| (range.first, range.last, range.hash)).collect()
+        };
+        let seam = Some(Seam { height: 9, parent: hash(5) });
+        let apart = [(3, 5, Some(hash(5))), (6, 12, Some(hash(12)))];
+        // From below upwards, and downwards.
+        let (below, above) = ([slot(3, 2), slot(5, 3)], [slot(9, 5), slot(12, 9)]);
+        let mut ranges = FollowedRanges::default();
+        add(&mut ranges, &below, None);
+        add(&mut ranges, &above, seam);
+        assert_eq!(ends(&ranges), apart);
+        let mut ranges = FollowedRanges::default();
+        add(&mut ranges, &above, seam);
+        add(&mut ranges, &below, seam);
+        assert_eq!(ends(&ranges), apart);
+        ranges.part(9, hash(9), block(9, "").time);
+        assert_eq!(ends(&ranges), [(3, 9, Some(hash(9))), (10, 12, Some(hash(12)))]);
+        assert_eq!(ends(&ranges.joined()), [(3, 12, Some(hash(12)))]);
     }
 }

@@ -1,6 +1,7 @@
 //! Everything of a chain in order of time.
 
-use std::ops::{ControlFlow, Range};
+use std::collections::VecDeque;
+use std::ops::{ControlFlow, Range, RangeInclusive};
 
 use model::{Timestamp, Transfer};
 
@@ -17,9 +18,36 @@ impl Past {
     ) -> Result<(), StoreError> {
         let asked = |at: &usize| self.layers[*at].is_between(since, until);
         for run in self.runs((0..self.layers.len()).filter(asked)) {
-            let readers = run.iter().map(|at| Reader::new(&self.layers[*at], since, until));
-            let readers: Result<Vec<Reader>, StoreError> = readers.collect();
+            let reader = |at: &usize| {
+                let layer = &self.layers[*at];
+                Ok(Reader::new(layer, [layer.rows_between(since, until)?]))
+            };
+            let readers: Result<Vec<Reader>, StoreError> = run.iter().map(reader).collect();
             if scan_run(readers?, visit)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of these heights. Pages that hold none of them are not read.
+    pub fn scan_heights(
+        &self,
+        heights: &RangeInclusive<u64>,
+        visit: &mut dyn FnMut(&Transfer) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut visit = |transfer: &Transfer| match transfer.height {
+            Some(height) if heights.contains(&height) => visit(transfer),
+            _ => ControlFlow::Continue(()),
+        };
+        let asked = |at: &usize| self.layers[*at].segment.head().heights.is_some();
+        for run in self.runs((0..self.layers.len()).filter(asked)) {
+            let reader = |at: &usize| {
+                let layer = &self.layers[*at];
+                Ok(Reader::new(layer, layer.segment.rows_near_heights(heights)?))
+            };
+            let readers: Result<Vec<Reader>, StoreError> = run.iter().map(reader).collect();
+            if scan_run(readers?, &mut visit)?.is_break() {
                 break;
             }
         }
@@ -61,7 +89,8 @@ fn scan_run(
 /// Reads one layer's transfers in their order, some at a time.
 struct Reader<'a> {
     layer: &'a Visible,
-    rows: Range<u32>,
+    /// Those that are left, ascending.
+    rows: VecDeque<Range<u32>>,
     /// How many rows are read next: few at first, for whoever wants few.
     some: u32,
     ready: std::vec::IntoIter<Transfer>,
@@ -71,13 +100,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     const LEAST: u32 = 16;
 
-    fn new(
-        layer: &'a Visible,
-        since: Option<Timestamp>,
-        until: Option<Timestamp>,
-    ) -> Result<Reader<'a>, StoreError> {
-        let rows = layer.rows_between(since, until)?;
-        Ok(Reader { layer, rows, some: Self::LEAST, ready: Vec::new().into_iter(), next: None })
+    fn new(layer: &'a Visible, rows: impl IntoIterator<Item = Range<u32>>) -> Reader<'a> {
+        let rows = rows.into_iter().filter(|rows| !rows.is_empty()).collect();
+        Reader { layer, rows, some: Self::LEAST, ready: Vec::new().into_iter(), next: None }
     }
 
     fn advance(&mut self) -> Result<(), StoreError> {
@@ -90,14 +115,18 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self) -> Result<(), StoreError> {
+        let Some(wanted) = self.rows.front_mut() else { return Ok(()) };
         let veil = self.layer.veil()?;
         // A group is unpacked once where all of it is wanted.
-        let start = self.rows.start;
+        let start = wanted.start;
         let group_end = (start / Segment::GROUP + 1).saturating_mul(Segment::GROUP);
-        let end = self.rows.end.min(group_end).min(start.saturating_add(self.some));
+        let end = wanted.end.min(group_end).min(start.saturating_add(self.some));
         let is_shown = |row: &u32| !self.layer.is_masked_row(veil, *row);
         let rows: Vec<u32> = (start..end).filter(is_shown).collect();
-        self.rows.start = end;
+        wanted.start = end;
+        if wanted.start >= wanted.end {
+            self.rows.pop_front();
+        }
         self.some = (self.some * 2).min(Segment::GROUP);
         let segment = &self.layer.segment;
         let mut ready = Vec::with_capacity(rows.len());

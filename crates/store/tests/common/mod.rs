@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::fs;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 
 use model::{
@@ -10,6 +10,7 @@ use model::{
     Transfer, TxHash, TxId, U256, View,
 };
 use store::reference::Reference;
+use store::snapshot::Snapshot;
 use store::{Counts, FileRecord, Store};
 
 pub const CHAINS: [Chain; 2] = [Chain::ETHEREUM, Chain::BITCOIN];
@@ -94,6 +95,26 @@ pub fn check_same(a: &dyn View, b: &dyn View) {
     let assets = assets();
     assert_eq!(a.assets(&assets).expect("assets"), b.assets(&assets).expect("assets"));
     assert_eq!(held(a), held(b));
+}
+
+/// What is at some heights is what a scan over everything finds there.
+pub fn check_heights(snapshot: &Snapshot, view: &dyn View) {
+    for chain in CHAINS {
+        let all = scan(view, chain, None, None);
+        for heights in
+            [0..=u64::MAX, 0..=1, 2..=3, 3..=3, 4..=u64::MAX, 9..=20, RangeInclusive::new(3, 2)]
+        {
+            let is_within = |row: &&Transfer| row.height.is_some_and(|at| heights.contains(&at));
+            let expected: Vec<Transfer> = all.iter().filter(is_within).cloned().collect();
+            let mut found = Vec::new();
+            let scanned = snapshot.scan_heights(chain, heights.clone(), &mut |row| {
+                found.push(row.clone());
+                ControlFlow::Continue(())
+            });
+            scanned.expect("scans");
+            assert_eq!(found, expected, "{chain} {heights:?}");
+        }
+    }
 }
 
 /// What is held; whether it is everything, only the follower of a chain knows.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use model::{BitcoinNetwork, Chain, Input, Output, Timestamp};
+use model::{BitcoinNetwork, Input, Output, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
@@ -62,17 +62,17 @@ fn it_is_confirmed_replaced_or_dropped_once() {
         pool.add(&tx(n, 90 + n, 7, 8));
     }
     let confirmed = pool.confirm(at(5), [&tx(1, 91, 7, 8)]);
-    assert_eq!(confirmed, [PendingEvent::Confirmed { tx: id(1), at: at(5) }]);
+    assert_eq!(confirmed, [PendingEvent::Confirmed { tx: id(1), height: 5, block: at(5).hash }]);
     assert_eq!(
         pool.remove(id(2), Some(id(60))),
-        Some(PendingEvent::Replaced { tx: id(2), by: id(60) })
+        Some(PendingEvent::Replaced { tx: id(2), by: Some(id(60)) })
     );
     assert_eq!(pool.remove(id(3), None), Some(PendingEvent::Dropped { tx: id(3) }));
     assert_eq!(pool.remove(id(3), None), None);
     assert_eq!(pool.confirm(at(6), [&tx(1, 91, 7, 8)]), []);
     // A block takes what it spends for itself.
     let lost = pool.confirm(at(6), [&tx(61, 94, 8, 8)]);
-    assert_eq!(lost, [PendingEvent::Replaced { tx: id(4), by: id(61) }]);
+    assert_eq!(lost, [PendingEvent::Replaced { tx: id(4), by: Some(id(61)) }]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_an_input_spends_may_be_unknown() {
     half.inputs[0].previous = None;
     let Some(PendingEvent::Seen(pending)) = pool.add(&half) else { panic!("it pays 7") };
     assert!(!pending.is_whole);
-    assert_eq!(pending.transfers.len(), 1);
+    assert_eq!(pending.moves.len(), 1);
 }
 
 #[derive(Clone, Debug)]

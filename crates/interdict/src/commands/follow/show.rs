@@ -26,6 +26,8 @@ struct Shown {
     watched: watch::Receiver<ChainReport>,
     bar: ProgressBar,
     doing: Option<Doing>,
+    /// Was it said from which block on, where nobody had said?
+    is_from_said: bool,
     /// The last error that was told, and when it came up.
     error: Option<Said>,
     line: Option<Timestamp>,
@@ -46,7 +48,7 @@ impl<'a> Show<'a> {
             });
             // Errors of an earlier run are not told again.
             let error = Some(Said::now(String::new()));
-            Shown { watched, bar, doing: None, error, line: None }
+            Shown { watched, bar, doing: None, is_from_said: false, error, line: None }
         };
         let mut tick = interval(Duration::from_millis(250));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -60,10 +62,26 @@ impl<'a> Show<'a> {
     }
 
     pub fn end(&mut self) {
+        self.say_from();
         self.chains.iter().for_each(|chain| chain.bar.finish_and_clear());
     }
 
+    /// Once, where nobody had said from which block on.
+    fn say_from(&mut self) {
+        for chain in self.chains.iter_mut().filter(|chain| !chain.is_from_said) {
+            let report = chain.watched.borrow();
+            let Some(why) = &report.from_why else { continue };
+            let text = format!("{}: {why}", report.chain.name());
+            match &self.bars {
+                Some(bars) => drop(bars.println(&text)),
+                None => self.out.note(&text),
+            }
+            chain.is_from_said = true;
+        }
+    }
+
     fn show(&mut self) {
+        self.say_from();
         let (out, bars) = (self.out, &self.bars);
         let say = |text: &str| match bars {
             Some(bars) => drop(bars.println(text)),
@@ -96,8 +114,9 @@ impl Shown {
 
     fn draw(&self, report: &ChainReport) {
         if let (Some(held), Some(tip)) = (&report.held, report.tip) {
-            self.bar.set_length(tip.saturating_sub(report.from).saturating_add(1));
-            self.bar.set_position(held.height.saturating_sub(report.from).saturating_add(1));
+            let from = report.from.unwrap_or_default();
+            self.bar.set_length(tip.saturating_sub(from).saturating_add(1));
+            self.bar.set_position(held.height.saturating_sub(from).saturating_add(1));
         }
         self.bar.set_message(how(report));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::{Followed, Store};
 
 use crate::commands::follow::duration;
-use crate::follow::ChainReport;
+use crate::follow::{ChainReport, pending};
 use crate::home::Home;
 
 /// One chain, as `interdict status --format json` gives it.
@@ -29,6 +29,8 @@ pub struct Row {
     coverage: Vec<Range>,
     /// When a block came last.
     appended: Option<Timestamp>,
+    /// Why a node could not be asked what waits for a block, if so.
+    pending_trouble: Option<String>,
     /// What the follower said of itself last.
     follower: Option<ChainReport>,
 }
@@ -76,6 +78,7 @@ fn row(followed: &Followed, writing: Option<u32>) -> Row {
             .map(|hot| Heights { first: *hot.start(), last: *hot.end() }),
         coverage: coverage.collect(),
         appended: followed.appended,
+        pending_trouble: followed.notes.get(pending::TROUBLE).cloned(),
         follower: report,
     }
 }
@@ -100,6 +103,9 @@ pub fn text(row: &Row) -> String {
             None => "nothing final yet".into(),
         };
         add(format!("{last_final} ({})", report.finality));
+        if let Some(from) = report.from {
+            add(format!("wanted from block {from} on"));
+        }
     }
     for range in &row.coverage {
         let unseen = match range.not_seen.as_str() {
@@ -109,6 +115,9 @@ pub fn text(row: &Row) -> String {
         add(format!("held whole: {} to {}{unseen}", range.first, range.last));
     }
     let Some(report) = &row.follower else { return text };
+    if let Some(trouble) = &row.pending_trouble {
+        add(format!("what waits for a block is not known: {trouble}"));
+    }
     if let Some(error) = &report.last_error {
         add(format!("last error {}: {}", error.at, error.what));
     }

@@ -32,7 +32,7 @@ impl Follower {
     pub(super) async fn fill(&mut self, look: &Look) -> Result<(), Trouble> {
         let last_final = self.last_final(look).await?;
         let base = base_height(look.tip.height, last_final, self.plan.undo);
-        let Some(base) = base.filter(|base| *base >= self.plan.from) else {
+        let Some(base) = base.filter(|base| *base >= self.lowest()) else {
             self.is_filled = true;
             return Ok(());
         };

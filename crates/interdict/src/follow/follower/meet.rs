@@ -12,8 +12,6 @@ use crate::follow::trouble::Trouble;
 /// A chain that is shorter than ours is believed after so many looks. A node behind a balancer may be a
 /// block or two behind for a moment.
 const SHORTER_LOOKS: u32 = 3;
-/// So many heights in a row are looked through for the block below them.
-const SKIPPED_MAX: u64 = 1_000;
 const SHORTER_PAUSE: Duration = Duration::from_millis(300);
 
 impl Follower {
@@ -79,7 +77,7 @@ impl Follower {
             let tip = look.tip.height;
             return Err(Trouble::Behind { chain, node, tip, held: height });
         }
-        let told = self.told_down(look, height).await?;
+        let told = self.told(look, height).await?;
         if told == Some(hash) {
             return Ok(height);
         }
@@ -99,18 +97,6 @@ impl Follower {
 
     async fn has(&self, look: &Look, height: u64, hash: TxHash) -> Result<bool, Trouble> {
         Ok(self.told(look, height).await? == Some(hash))
-    }
-
-    /// The leader's block at this height or, where heights are skipped, the newest below it: the last final
-    /// block is known by the height under those that can be undone, which may have none of its own.
-    async fn told_down(&self, look: &Look, height: u64) -> Result<Option<TxHash>, Trouble> {
-        for height in (height.saturating_sub(SKIPPED_MAX)..=height).rev() {
-            let told = self.told(look, height).await?;
-            if told.is_some() {
-                return Ok(told);
-            }
-        }
-        Ok(None)
     }
 
     async fn told(&self, look: &Look, height: u64) -> Result<Option<TxHash>, Trouble> {

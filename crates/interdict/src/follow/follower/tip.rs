@@ -18,7 +18,7 @@ impl Follower {
     /// Puts what the leader has above our newest block on top of it.
     pub(super) async fn extend(&mut self, look: &Look) -> Result<(), Trouble> {
         let held = self.held().await;
-        let from = self.plan.from;
+        let from = self.lowest();
         let first = match held.tip {
             Some(tip) if !held.recent.is_empty() => tip.height + 1,
             Some(tip) => from.max(tip.height + 1),
