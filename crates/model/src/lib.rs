@@ -46,7 +46,10 @@ pub use finding::{Finding, FindingKind, Severity};
 pub use identifier::{Family, Identifier, Key};
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
-pub use label::{Confidence, Label, Role, Subject};
+pub use label::{
+    CoinbaseTag, Confidence, Correction, Label, LabelChange, LabelEvent, Role, Standing, Subject,
+    Tag, TagKind,
+};
 pub use listing::{ListVersion, Listing};
 pub use marking::Marking;
 pub use memory::Memory;

@@ -206,7 +206,7 @@ impl Heap {
                 let known = self.assets.entry(meta.asset.clone());
                 merge_meta(known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())), &meta);
             }
-            Fact::Freeze(_) | Fact::Oddity(_) => {}
+            Fact::Coinbase { .. } | Fact::Freeze(_) | Fact::Oddity(_) => {}
         }
     }
 

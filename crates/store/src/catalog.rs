@@ -9,8 +9,10 @@
 mod actors;
 mod assets;
 mod blocks;
+mod coinbases;
 mod collection;
 mod commit;
+mod decided;
 mod fetched;
 mod files;
 pub(crate) mod followed;

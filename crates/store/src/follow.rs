@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use model::{Chain, Fact, Oddity, Timestamp, TxHash};
+use model::{Chain, Fact, Oddity, Timestamp, TxHash, TxId};
 
 use crate::catalog::{Commit, Writer, followed};
 use crate::error::In;
@@ -257,6 +257,7 @@ impl Following {
         commit.set_followed(chain, &ranges)?;
         commit.set_follow_time(chain, Timestamp::now())?;
         keep_oddities(&mut commit, chain, &oddities(blocks))?;
+        commit.put_coinbases(&coinbases(blocks))?;
         commit.finish()?;
         self.tails.insert(chain, tail);
         self.settled()
@@ -442,6 +443,16 @@ fn oddities(blocks: &[FollowedBlock]) -> Vec<(u64, Oddity)> {
         block.facts.iter().filter_map(odd).collect::<Vec<_>>()
     };
     blocks.iter().flat_map(of).collect()
+}
+
+/// They stay when their block goes: a transaction is named by what its coinbase says.
+fn coinbases(blocks: &[FollowedBlock]) -> Vec<(TxId, Box<[u8]>)> {
+    let facts = blocks.iter().flat_map(|block| &block.facts);
+    let coinbase = |fact: &Fact| match fact {
+        Fact::Coinbase { tx, script } => Some((*tx, script.clone())),
+        _ => None,
+    };
+    facts.filter_map(coinbase).collect()
 }
 
 fn keep_oddities(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::memory::merge_meta;
-use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Oddity, TxHash};
+use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Oddity, TxHash, TxId};
 
 use super::buffer::Buffer;
 use super::seal::{RunCounts, Sealed, seal};
@@ -43,6 +43,8 @@ pub struct Batch<'a> {
     known: BTreeMap<Chain, ChainState>,
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
+    /// What miners wrote, by their transactions.
+    pub(super) coinbases: Vec<(TxId, Box<[u8]>)>,
     blocks: u64,
     /// Is it named by the catalog now? Then what it wrote stays.
     pub(super) is_committed: bool,
@@ -98,6 +100,7 @@ impl<'a> Batch<'a> {
             known: BTreeMap::new(),
             assets: BTreeMap::new(),
             oddities: Vec::new(),
+            coinbases: Vec::new(),
             blocks: 0,
             is_committed: false,
         }
@@ -146,6 +149,10 @@ impl<'a> Batch<'a> {
                 let unknown = || AssetMeta::unknown(told.asset.clone());
                 let known = self.assets.entry(told.asset.clone()).or_insert_with(unknown);
                 merge_meta(known, told);
+                return Ok(());
+            }
+            Fact::Coinbase { tx, script } => {
+                self.coinbases.push((*tx, script.clone()));
                 return Ok(());
             }
             Fact::Freeze(freeze) => {

@@ -98,6 +98,8 @@ impl Batch<'_> {
             Fact::Failed { tx } => self.put_failed(tx),
             Fact::NftLog { tx, log_index } => self.put_nft_log(tx, *log_index),
             Fact::Asset(meta) => self.put_asset(meta),
+            // Kept in the catalog alone.
+            Fact::Coinbase { .. } => Ok(()),
             // Kept with the file, by whoever keeps files; a freeze that is not kept is one.
             Fact::Freeze(_) | Fact::Oddity(_) => {
                 self.counts.oddities += 1;
