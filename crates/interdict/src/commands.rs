@@ -11,6 +11,7 @@ pub mod prices;
 pub mod screen;
 pub mod status;
 pub mod store;
+pub mod token;
 pub mod trace;
 pub mod transfers;
 pub mod verify;

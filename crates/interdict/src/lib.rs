@@ -50,6 +50,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
         Command::Screen(args) => commands::screen::run(&home, args, out),
+        Command::Token(args) => commands::token::run(&home, &args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),
