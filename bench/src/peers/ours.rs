@@ -201,6 +201,7 @@ fn book_of(services: &[stream::Address]) -> Book {
             date: None,
             file_hash: String::new(),
             network: None,
+            tag: Default::default(),
         });
     }
     book

@@ -18,6 +18,7 @@ mod replies;
 mod rules;
 mod running;
 mod socket;
+pub mod state;
 mod traces;
 mod verify;
 mod wire;

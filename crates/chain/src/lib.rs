@@ -12,6 +12,7 @@ pub mod http;
 pub mod import;
 mod nth;
 pub mod prices;
+pub mod published;
 pub mod secret;
 pub mod solana;
 pub mod source;

@@ -1,8 +1,11 @@
 //! Published labels, one file a format. A file is read whole or not at all.
 
 pub mod actorpack;
+mod context;
 mod error;
+pub mod mining_pools;
 pub mod name_tags;
+pub mod own;
 mod subject;
 pub mod tagpack;
 mod yaml;

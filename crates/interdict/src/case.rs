@@ -231,6 +231,7 @@ impl Case {
                 date: row.date,
                 file_hash: self.hash.clone(),
                 network: None,
+                tag: Default::default(),
             });
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 mod clusters;
 pub mod exposure;
+mod labels;
+mod token;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,9 @@ pub use exposure::{
     BacktestArgs, ExposureArgs, ExposureCommand, ExposureUpdateArgs, RiskArgs, RiskCommand,
     RiskRulesArgs, Side,
 };
+
+pub use self::labels::*;
+pub use self::token::TokenArgs;
 
 /// Follow stolen crypto, say who is behind an address, and prove it.
 #[derive(Debug, Parser)]
@@ -69,11 +74,12 @@ Examples:
   interdict lists import ofac sdn_advanced.xml.bz2
   interdict lists status")]
     Lists(ListsArgs),
-    /// Labels: who addresses belong to
+    /// Labels: who addresses belong to, who says so, and what was decided about it
     #[command(after_help = "\
 Examples:
   interdict labels import tagpack packs/
-  interdict labels status")]
+  interdict labels show 0x…
+  interdict labels dispute 3f2a… --by 'A. Analyst' --why 'the exchange denies it'")]
     Labels(LabelsArgs),
     /// Prices: what assets were worth, when, and who says so
     #[command(after_help = "\
@@ -97,6 +103,8 @@ Examples:
     Exposure(ExposureArgs),
     /// What that means, by rules. Exit code 10 when a rule fires
     Risk(RiskArgs),
+    /// Is a token what it claims? Issuer, holders, pools, and what happens to who buys it
+    Token(Box<TokenArgs>),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.
@@ -407,54 +415,6 @@ pub struct PriceListArgs {
     pub asset: Option<Asset>,
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
-}
-
-#[derive(Debug, Args)]
-pub struct LabelsArgs {
-    #[command(subcommand)]
-    pub command: LabelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LabelsCommand {
-    /// Keep the labels of files; a newer file of the same name takes the place of the older
-    #[command(after_help = "\
-Examples:
-  interdict labels import tagpack packs/
-  interdict labels import actorpack graphsense.actorpack.yaml
-  interdict labels import name-tags etherscan.json --chain ethereum")]
-    Import(LabelImportArgs),
-    /// Show what is kept
-    #[command(after_help = "\
-Examples:
-  interdict labels status
-  interdict labels status --format json")]
-    Status(StatusArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct LabelImportArgs {
-    pub format: LabelFormat,
-    /// Files, or folders of them
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-    /// The chain of name tags [default: ethereum]
-    #[arg(long)]
-    pub chain: Option<Chain>,
-    /// When they were gathered, where the file does not say
-    #[arg(long)]
-    pub date: Option<Date>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LabelFormat {
-    /// GraphSense TagPack, YAML
-    Tagpack,
-    /// GraphSense ActorPack, YAML
-    Actorpack,
-    /// {"0x…": {"name": …, "labels": […]}}
-    NameTags,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,7 @@ pub mod risk;
 pub mod screen;
 pub mod status;
 pub mod store;
+pub mod token;
 pub mod trace;
 pub mod transfers;
 pub mod verify;

@@ -31,6 +31,11 @@ impl Home {
         Ok(Store::open_existing(&self.path)?)
     }
 
+    /// Was anything ever kept here?
+    pub fn has_store(&self) -> bool {
+        self.path.join("interdict.sqlite").exists()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -57,6 +57,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Clusters(args) => commands::clusters::run(&home, args, out),
         Command::Exposure(args) => commands::exposure::run(&home, args, out),
         Command::Risk(args) => commands::risk::run(&home, args, out),
+        Command::Token(args) => commands::token::run(&home, &args, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

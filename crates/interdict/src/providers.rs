@@ -9,6 +9,7 @@ mod config;
 mod consent;
 mod fetching;
 mod known;
+mod sources;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use model::Chain;
 pub use config::{PricesConfig, ProviderConfig, read, read_prices};
 pub use consent::{agree, agree_prices};
 pub use fetching::{Fetching, Wants};
+pub use sources::{SourcesConfig, agree_sources, read_sources};
 
 /// A provider that may be asked.
 pub struct Open {

@@ -30,6 +30,12 @@ pub enum Fact {
         log_index: u32,
     },
     Asset(AssetMeta),
+    /// What the miner of a block wrote into its reward transaction, which its id commits to: true of
+    /// that transaction whichever chain it stands on.
+    Coinbase {
+        tx: TxId,
+        script: Box<[u8]>,
+    },
     Freeze(Freeze),
     Oddity(Oddity),
 }

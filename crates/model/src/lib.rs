@@ -48,7 +48,10 @@ pub use freeze::{Freeze, FreezeAction, Freezes};
 pub use identifier::{Family, Identifier, Key};
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
-pub use label::{Confidence, Label, Role, Subject};
+pub use label::{
+    CoinbaseTag, Confidence, Correction, Label, LabelChange, LabelEvent, Role, Standing, Subject,
+    Tag, TagKind,
+};
 pub use listing::{ListVersion, Listing};
 pub use marking::Marking;
 pub use memory::Memory;

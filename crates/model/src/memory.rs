@@ -214,7 +214,7 @@ impl Heap {
                 merge_meta(known.or_insert_with(|| AssetMeta::unknown(meta.asset.clone())), &meta);
             }
             Fact::Freeze(freeze) => self.freezes.add(freeze),
-            Fact::Oddity(_) => {}
+            Fact::Coinbase { .. } | Fact::Oddity(_) => {}
         }
     }
 

@@ -159,6 +159,7 @@ impl Sketch {
             date: None,
             file_hash: String::new(),
             network: None,
+            tag: Default::default(),
         });
         Ok(())
     }

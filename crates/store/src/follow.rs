@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use model::{Chain, Fact, Timestamp, TxHash};
+use model::{Chain, Fact, Timestamp, TxHash, TxId};
 
 use crate::catalog::{Writer, followed};
 use crate::error::In;
@@ -290,6 +290,7 @@ impl Following {
         commit.set_followed(chain, &ranges)?;
         commit.set_follow_time(chain, Timestamp::now())?;
         Beside::of(blocks).keep(&mut commit, chain)?;
+        commit.put_coinbases(&coinbases(blocks))?;
         commit.finish()?;
         self.tails.insert(chain, tail);
         self.settled()
@@ -476,4 +477,14 @@ impl Following {
         let why = format!("blocks up to {} are final", last.last);
         Err(StoreError::value(doing, why)).in_file(self.store.catalog.path())
     }
+}
+
+/// They stay when their block goes: a transaction is named by what its coinbase says.
+fn coinbases(blocks: &[FollowedBlock]) -> Vec<(TxId, Box<[u8]>)> {
+    let facts = blocks.iter().flat_map(|block| &block.facts);
+    let coinbase = |fact: &Fact| match fact {
+        Fact::Coinbase { tx, script } => Some((*tx, script.clone())),
+        _ => None,
+    };
+    facts.filter_map(coinbase).collect()
 }

@@ -294,7 +294,7 @@ impl Tail {
     }
 }
 
-/// What is told of assets, freezes and oddities is kept beside.
+/// What is told of assets, coinbases, freezes and oddities is kept beside.
 fn put(buffer: &mut Buffer, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::Transfer { transfer, evidence } => buffer.put_transfer(transfer, *evidence)?,
@@ -303,7 +303,7 @@ fn put(buffer: &mut Buffer, fact: &Fact) -> Result<(), StoreError> {
         Fact::TracesCover { height, .. } => buffer.put_cover(*height),
         Fact::Failed { tx } => buffer.put_failed(&tx.hash),
         Fact::NftLog { tx, log_index } => buffer.put_nft_log(&tx.hash, *log_index),
-        Fact::Asset(_) | Fact::Freeze(_) | Fact::Oddity(_) => {}
+        Fact::Asset(_) | Fact::Coinbase { .. } | Fact::Freeze(_) | Fact::Oddity(_) => {}
     }
     Ok(())
 }

@@ -25,9 +25,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::{
-    Account, Asset, AssetMeta, Book, Chain, Columns, Coverage, Degree, Direction, Expansion, Label,
-    Limits, ListVersion, Listing, Outpoint, Seek, Spend, Timestamp, Transaction, Transfer, TxId,
-    UtxoTransaction, View, ViewError,
+    Account, Asset, AssetMeta, Book, Chain, CoinbaseTag, Columns, Coverage, Degree, Direction,
+    Expansion, Label, LabelEvent, Limits, ListVersion, Listing, Outpoint, Seek, Spend, Timestamp,
+    Transaction, Transfer, TxId, UtxoTransaction, View, ViewError,
 };
 
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
@@ -239,6 +239,39 @@ impl Store {
         labels: &[Label],
     ) -> Result<Outcome, StoreError> {
         self.catalog.put_labels(collection, file_hash, labels)
+    }
+
+    /// Keeps what was decided about a label. It is never changed or taken away.
+    pub fn add_label_event(&self, event: &LabelEvent) -> Result<(), StoreError> {
+        self.catalog.add_label_event(event)
+    }
+
+    /// Everything that was decided about labels, in that order.
+    pub fn label_events(&self) -> Result<Vec<LabelEvent>, StoreError> {
+        self.catalog.label_events()
+    }
+
+    /// Keeps the texts by which a file tells mining pools, in place of an earlier file's of that name.
+    pub fn put_coinbase_tags(
+        &mut self,
+        collection: &str,
+        file_hash: &str,
+        tags: &[CoinbaseTag],
+    ) -> Result<Outcome, StoreError> {
+        self.catalog.put_coinbase_tags(collection, file_hash, tags)
+    }
+
+    pub fn coinbase_tags(&self) -> Result<Vec<CoinbaseTag>, StoreError> {
+        self.catalog.coinbase_tags()
+    }
+
+    /// What the miner wrote into a reward transaction, where it is known.
+    pub fn coinbase(&self, tx: &TxId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.catalog.coinbase(tx)
+    }
+
+    pub fn coinbase_count(&self, chain: Chain) -> Result<u64, StoreError> {
+        self.catalog.coinbase_count(chain)
     }
 
     /// Every label, ordered by pack and place in it.

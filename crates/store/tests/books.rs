@@ -1,10 +1,10 @@
 //! Lists, labels and actors: versions kept, replaced, the same twice.
 
 use model::{
-    Account, Chain, Confidence, Date, Identifier, Key, Label, ListVersion, Listing, Subject,
-    TxHash, TxId,
+    Account, Chain, CoinbaseTag, Confidence, Correction, Date, Fact, Identifier, Key, Label,
+    LabelChange, LabelEvent, ListVersion, Listing, Standing, Subject, Tag, TagKind, TxHash, TxId,
 };
-use store::{Actor, Outcome, Store};
+use store::{Actor, FileRecord, Outcome, Store};
 
 const A: &str = "0x47666fab8bd0ac7003bce3f5c3585383f09486e2";
 const B: &str = "0xa4b2fd68593b6f34e51cb9edb66e71c1b4ab449e";
@@ -42,6 +42,7 @@ fn label(subject: Subject, name: &str) -> Label {
         date: Some(date(4)),
         file_hash: "f1".into(),
         network: None,
+        tag: Default::default(),
     }
 }
 
@@ -149,4 +150,78 @@ fn actors_come_back() {
     assert_eq!((keep(&mut store), keep(&mut store)), (Outcome::New, Outcome::Same));
     assert_eq!(store.actors().expect("actors"), [actor]);
     assert!(store.labels().expect("labels").is_empty());
+}
+
+#[test]
+fn what_belongs_to_a_label_comes_back_and_its_standing_is_not_stored() {
+    let mut store = Store::open_in_memory().expect("opens");
+    let mut full = label(Subject::Account(account(A)), "a");
+    full.tag = Tag {
+        kind: TagKind::Mention,
+        is_cluster_definer: true,
+        context: Some("{\"case\":7}".into()),
+        valid_until: Some(date(9)),
+        is_own: true,
+        standing: Standing::Undisputed,
+    };
+    let mut disputed = full.clone();
+    disputed.tag.standing = Standing::Disputed { stops_walks: true };
+    store.put_labels("pack", "f1", &[disputed]).expect("keeps");
+    assert_eq!(store.labels().expect("labels"), [full]);
+    // They go with their pack.
+    store.put_labels("pack", "f2", &[label(Subject::Account(account(B)), "b")]).expect("keeps");
+    assert_eq!(store.labels().expect("labels")[0].tag, Tag::default());
+}
+
+#[test]
+fn what_was_decided_stays_when_its_label_is_gone_and_cannot_be_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(folder.path()).expect("opens");
+    let label = label(Subject::Account(account(A)), "a");
+    store.put_labels("pack", "f1", std::slice::from_ref(&label)).expect("keeps");
+    let event = |why: &str, change| LabelEvent {
+        label: label.id(),
+        subject: label.subject.to_string(),
+        name: label.name.clone(),
+        at: "2025-03-05T12:00:00.000000007Z".parse().expect("a time"),
+        by: "me".into(),
+        why: why.into(),
+        change,
+    };
+    let correct = Correction { concepts: Some(vec!["market".into()]), ..Correction::default() };
+    let events = [
+        event("denied", LabelChange::Dispute { stops_walks: false }),
+        event("seen", LabelChange::Correct(correct)),
+        event("over", LabelChange::Lift),
+    ];
+    for one in &events {
+        store.add_label_event(one).expect("keeps");
+    }
+    store.put_labels("pack", "f2", &[]).expect("keeps");
+    assert_eq!(store.label_events().expect("events"), events);
+    drop(store);
+    let db = rusqlite::Connection::open(folder.path().join("interdict.sqlite")).expect("opens");
+    for sql in ["UPDATE label_event SET why = 'x'", "DELETE FROM label_event"] {
+        let error = db.execute(sql, []).expect_err(sql);
+        assert!(error.to_string().contains("only added to"), "{error}");
+    }
+}
+
+#[test]
+fn what_miners_wrote_is_kept_by_their_transactions() {
+    let mut store = Store::open_in_memory().expect("opens");
+    let tx = |n: u8| TxId { chain: Chain::BITCOIN, hash: TxHash::new(&[n; 32]) };
+    let record = FileRecord { name: "blk".into(), purpose: "test".into(), bytes: 1 };
+    let mut batch = store.begin(&record).expect("begins");
+    for n in [1, 2, 1] {
+        let script: Box<[u8]> = vec![n; 3].into();
+        batch.put(&Fact::Coinbase { tx: tx(n), script }).expect("keeps");
+    }
+    batch.commit("hash").expect("commits");
+    assert_eq!(store.coinbase(&tx(1)).expect("asks"), Some(vec![1; 3]));
+    assert_eq!(store.coinbase(&tx(9)).expect("asks"), None);
+    assert_eq!(store.coinbase_count(Chain::BITCOIN).expect("counts"), 2);
+    let tag = CoinbaseTag { text: "/X/".into(), pool: "X".into(), link: "https://x".into() };
+    store.put_coinbase_tags("pools", "f1", std::slice::from_ref(&tag)).expect("keeps");
+    assert_eq!(store.coinbase_tags().expect("tags"), [tag]);
 }

@@ -156,7 +156,7 @@ fn is_of(fact: &Fact, chain: Chain) -> bool {
             Fact::Utxo(tx) => tx.id.chain,
             Fact::Block(block) => block.chain,
             Fact::TracesCover { chain, .. } => *chain,
-            Fact::Failed { tx } | Fact::NftLog { tx, .. } => tx.chain,
+            Fact::Failed { tx } | Fact::NftLog { tx, .. } | Fact::Coinbase { tx, .. } => tx.chain,
             Fact::Asset(meta) => meta.asset.chain,
             Fact::Freeze(freeze) => freeze.tx.chain,
             Fact::Oddity(_) => chain,

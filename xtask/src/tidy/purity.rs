@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::{Fault, Tree, dependencies};
 
-const PURE: &[&str] = &["model", "entity", "screen", "trace", "detect", "guard", "drill"];
+const PURE: &[&str] = &["model", "entity", "screen", "token", "trace", "detect", "guard", "drill"];
 
 /// Guests that open files, sockets or clocks.
 const IO_CRATES: &[&str] = &[

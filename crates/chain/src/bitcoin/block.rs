@@ -101,6 +101,8 @@ impl Checked {
             time,
             work: Some(header.work().to_be_bytes()),
         });
+        let coinbase = self.block.txdata.first().zip(self.txids.first());
+        let coinbase = coinbase.and_then(|(tx, txid)| coinbase_of(tx, *txid, chain));
         let txs = (0u32..).zip(self.block.txdata.iter().zip(&self.txids));
         let txs = txs.map(move |(index, (tx, txid))| {
             let mut tx = transaction(tx, *txid, chain, time);
@@ -109,8 +111,16 @@ impl Checked {
             tx.block = Some(self.hash);
             Fact::Utxo(tx)
         });
-        std::iter::once(block).chain(txs)
+        std::iter::once(block).chain(coinbase).chain(txs)
     }
+}
+
+/// What the miner wrote. Rules let it be 100 bytes long: what is longer stands in no block of the chain.
+fn coinbase_of(tx: &Transaction, txid: Txid, chain: Chain) -> Option<Fact> {
+    const BYTES_MAX: usize = 100;
+    let script = tx.input.first()?.script_sig.as_bytes();
+    let tx = TxId { chain, hash: tx_hash(txid) };
+    (script.len() <= BYTES_MAX).then(|| Fact::Coinbase { tx, script: script.into() })
 }
 
 /// Is this header's proof of work its own, and enough for the network?

@@ -105,6 +105,11 @@ impl Key {
         (!text.is_empty()).then(|| Key(text.to_string()))
     }
 
+    /// As it stands in a query.
+    pub(crate) fn in_query(&self) -> String {
+        escaped(&self.0)
+    }
+
     fn hide(&self, text: &str) -> String {
         text.replace(&self.0, "…")
     }

@@ -89,6 +89,7 @@ impl<'a> Run<'a> {
             Fact::TracesCover { .. }
             | Fact::Failed { .. }
             | Fact::NftLog { .. }
+            | Fact::Coinbase { .. }
             | Fact::Freeze(_)
             | Fact::Asset(_) => {}
         }

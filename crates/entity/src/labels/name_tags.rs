@@ -60,6 +60,7 @@ fn label(account: Account, tag: Tag, origin: &Origin) -> Option<Label> {
         date: origin.date,
         file_hash: origin.file_hash.clone(),
         network: None,
+        tag: Default::default(),
         subject: Subject::Account(account),
     })
 }

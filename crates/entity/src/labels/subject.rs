@@ -37,8 +37,16 @@ const NETWORKS: &[(&str, Chain)] = &[
 ];
 
 pub fn chain_of(network: &str) -> Option<Chain> {
-    let network = network.to_ascii_uppercase();
-    NETWORKS.iter().find(|(name, _)| *name == network).map(|(_, chain)| *chain)
+    let upper = network.to_ascii_uppercase();
+    let named = NETWORKS.iter().find(|(name, _)| *name == upper).map(|(_, chain)| *chain);
+    // CAIP-2, as our own packs write chains that have no symbol.
+    named.or_else(|| network.contains(':').then(|| network.parse().ok()).flatten())
+}
+
+/// The word for a chain that [`chain_of`] reads: its first symbol, else CAIP-2.
+pub fn network_of(chain: Chain) -> String {
+    let symbol = NETWORKS.iter().find(|(_, named)| *named == chain);
+    symbol.map_or_else(|| chain.to_string(), |(name, _)| (*name).to_string())
 }
 
 pub fn of_address(text: &str, network: &str) -> Subject {

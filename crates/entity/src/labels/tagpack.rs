@@ -5,15 +5,14 @@
 //! form keeps the header in a mapping of its own, which may be
 //! `!include header.yaml`.
 //!
-//! A label's `context`, its tag type and whether it defines a cluster are read
-//! and not kept.
+//! A label's `context` is kept as JSON, whether it came as text or as a mapping.
 //! Source: <https://github.com/graphsense/graphsense-lib>, `tagpack_schema.yaml`.
 
 mod fields;
 
 use std::collections::HashSet;
 
-use model::{Confidence, Label, Subject, TxId};
+use model::{Confidence, Label, Subject, Tag as LabelTag, TagKind, TxId};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
@@ -94,6 +93,12 @@ impl TagPack {
             date: fields.lastmod.map(|day| day.0).or(origin.date),
             file_hash: origin.file_hash.clone(),
             network: matches!(subject, Subject::Identifier(_)).then(|| network.clone()),
+            tag: LabelTag {
+                kind: fields.kind.map_or(Ok(TagKind::Actor), named_kind)?,
+                is_cluster_definer: fields.is_cluster_definer.unwrap_or(false),
+                context: fields.context.map(|context| context.0),
+                ..LabelTag::default()
+            },
             subject,
         };
         let said = [network.to_ascii_uppercase(), label.name.clone(), label.source.clone()];
@@ -129,6 +134,12 @@ fn named_confidence(Text(id): Text) -> Result<Confidence, String> {
     Confidence::named(&id).ok_or_else(|| {
         let known: Vec<&str> = Confidence::SCALE.iter().map(|(id, _)| *id).collect();
         format!("expected a confidence of the scale ({}), found {id:?}", known.join(", "))
+    })
+}
+
+fn named_kind(Text(name): Text) -> Result<TagKind, String> {
+    TagKind::named(&name).ok_or_else(|| {
+        format!("expected a tag_type (actor, event, attribute or mention), found {name:?}")
     })
 }
 

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use model::{
     Account, Address, Asset, AssetMeta, Book, Confidence, Coverage, Date, Degree, Direction,
     Freezable, Identifier, Input, Key, Label, ListVersion, Listing, Outpoint, Output, Position,
-    Price, Prices, Registry, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
-    U256, UtxoTransaction, amount,
+    Price, Prices, Registry, Standing, Subject, TimeSource, Timestamp, Transfer, TransferKind,
+    TxHash, TxId, U256, UtxoTransaction, amount,
 };
 use serde::{Deserialize, Serialize};
 use trace::{CrossingDecision, Declared, Method, MinValue, Policy, Refused, Settings, Source};
@@ -172,6 +172,12 @@ pub struct LabelRow {
     collection: String,
     date: Option<Date>,
     file_hash: String,
+    #[serde(default, skip_serializing_if = "is_undisputed")]
+    standing: Standing,
+}
+
+fn is_undisputed(standing: &Standing) -> bool {
+    *standing == Standing::Undisputed
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -357,6 +363,7 @@ pub fn of_book(book: &Book, past: &Past) -> Vec<Row> {
                 collection: label.collection.clone(),
                 date: label.date,
                 file_hash: label.file_hash.clone(),
+                standing: label.tag.standing,
             })));
         }
         for listing in book.listings(&Key::of(&account)) {
@@ -603,6 +610,7 @@ fn label(row: LabelRow) -> Label {
         date: row.date,
         file_hash: row.file_hash,
         network: None,
+        tag: model::Tag { standing: row.standing, ..Default::default() },
     }
 }
 

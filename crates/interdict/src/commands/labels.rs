@@ -1,11 +1,18 @@
-//! `interdict labels`: packs of labels in, and what is kept.
+//! `interdict labels`: packs of labels in, what is kept, and what was decided about it.
+
+mod decide;
+mod export;
+mod list;
+mod miners;
+mod show;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use entity::labels::{self, Origin, actorpack, name_tags, tagpack};
+use entity::labels::{self, Origin, actorpack, mining_pools, name_tags, own, tagpack};
+use entity::standing;
 use model::{Book, Chain, Date};
 use store::{Outcome, Store};
 
@@ -16,7 +23,15 @@ use crate::out::Out;
 pub fn run(home: &Home, args: LabelsArgs, out: &Out) -> Result<ExitCode> {
     match args.command {
         LabelsCommand::Import(args) => import(home, &args, out),
+        LabelsCommand::Export(args) => export::run(home, &args, out),
         LabelsCommand::Status(args) => status(home, &args, out),
+        LabelsCommand::Show(args) => show::run(home, &args, out),
+        LabelsCommand::List(args) => list::run(home, &args, out),
+        LabelsCommand::Dispute(args) => decide::dispute(home, &args, out),
+        LabelsCommand::Correct(args) => decide::correct(home, &args, out),
+        LabelsCommand::History(args) => decide::history(home, &args, out),
+        LabelsCommand::Scale(args) => list::scale(&args, out),
+        LabelsCommand::Miners(args) => miners::run(home, &args, out),
     }
 }
 
@@ -34,7 +49,9 @@ fn import(home: &Home, args: &LabelImportArgs, out: &Out) -> Result<ExitCode> {
 fn files(format: LabelFormat, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let endings: &[&str] = match format {
         LabelFormat::Tagpack | LabelFormat::Actorpack => &["yaml", "yml"],
-        LabelFormat::NameTags => &["json"],
+        LabelFormat::OwnYaml => &["yaml", "yml"],
+        LabelFormat::NameTags | LabelFormat::MiningPools => &["json"],
+        LabelFormat::OwnCsv => &["csv"],
     };
     let is_one = |path: &Path| {
         let ending = path.extension().and_then(|ending| ending.to_str());
@@ -86,7 +103,7 @@ pub fn keep(
     let mut said = Vec::new();
     for path in paths {
         let spinner = out.spinner(format!("reading {}", path.display()));
-        let one = keep_one(store, format, path, chain.unwrap_or(Chain::ETHEREUM), date);
+        let one = keep_one(store, format, path, chain, date);
         spinner.finish_and_clear();
         said.push(one?);
     }
@@ -97,7 +114,7 @@ fn keep_one(
     store: &mut Store,
     format: LabelFormat,
     path: &Path,
-    chain: Chain,
+    chain: Option<Chain>,
     date: Option<Date>,
 ) -> Result<String> {
     let file = path.display();
@@ -107,14 +124,29 @@ fn keep_one(
     let collection = path
         .file_name()
         .map_or_else(|| file.to_string(), |name| name.to_string_lossy().into_owned());
+    let mut remarks = String::new();
     let (count, outcome) = match format {
         LabelFormat::Tagpack => {
             let pack = tagpack::read(&bytes, header_beside(path).as_deref(), &origin)?;
             (pack.labels.len(), store.put_labels(&collection, &origin.file_hash, &pack.labels)?)
         }
         LabelFormat::NameTags => {
-            let tags = name_tags::read(&bytes, chain, &origin)?;
+            let tags = name_tags::read(&bytes, chain.unwrap_or(Chain::ETHEREUM), &origin)?;
             (tags.labels.len(), store.put_labels(&collection, &origin.file_hash, &tags.labels)?)
+        }
+        LabelFormat::MiningPools => {
+            let pools = mining_pools::read(&bytes, chain.unwrap_or(Chain::BITCOIN), &origin)?;
+            store.put_coinbase_tags(&collection, &origin.file_hash, &pools.tags)?;
+            let outcome = store.put_labels(&collection, &origin.file_hash, &pools.labels)?;
+            (pools.labels.len() + pools.tags.len(), outcome)
+        }
+        LabelFormat::OwnCsv | LabelFormat::OwnYaml => {
+            let read = match format {
+                LabelFormat::OwnCsv => own::read_csv(&bytes, &collection, &origin)?,
+                _ => own::read_yaml(&bytes, &collection, &origin)?,
+            };
+            remarks = own_remarks(&read);
+            (read.labels.len(), store.put_labels(&collection, &origin.file_hash, &read.labels)?)
         }
         LabelFormat::Actorpack => {
             let actors: Vec<store::Actor> =
@@ -127,7 +159,23 @@ fn keep_one(
         Outcome::New => "kept",
         Outcome::Replaced { .. } => "kept in place of an earlier file of that name",
     };
-    Ok(format!("{file}: {count} entries {what}\n"))
+    Ok(format!("{file}: {count} entries {what}\n{remarks}"))
+}
+
+/// What of own labels was bent to fit.
+fn own_remarks(read: &own::OwnLabels) -> String {
+    let mut said = String::new();
+    if read.duplicates > 0 {
+        said += &format!("  {} say again what an earlier one said: left out\n", read.duplicates);
+    }
+    if read.claims > 0 {
+        said += &format!("  {} are of addresses that validate in no known format\n", read.claims);
+    }
+    if !read.unknown_concepts.is_empty() {
+        let words = read.unknown_concepts.join(", ");
+        said += &format!("  not in the taxonomy of concepts, kept as they are: {words}\n");
+    }
+    said
 }
 
 /// The header that the packs of one folder share, found as their own tool does.
@@ -135,11 +183,13 @@ fn header_beside(path: &Path) -> Option<Vec<u8>> {
     path.ancestors().skip(1).take(3).find_map(|folder| fs::read(folder.join("header.yaml")).ok())
 }
 
-/// Labels and current listings, each label with what its actor is known for.
+/// Labels and current listings, each label with what was decided about it and what its actor is
+/// known for.
 pub fn book(store: &Store) -> Result<Book> {
     let kept = store.book()?;
     let actors: Vec<labels::Actor> = store.actors()?.into_iter().map(read_back).collect();
     let mut all = kept.all_labels().to_vec();
+    standing::apply(&mut all, &store.label_events()?);
     labels::enrich(&mut all, &actors);
     let mut book = Book::default();
     all.into_iter().for_each(|label| book.add_label(label));

@@ -20,6 +20,8 @@ pub struct ConfigFile {
     pub providers: toml::Table,
     /// Who may be asked for prices: read there too.
     pub prices: toml::Table,
+    /// Who may be asked for published sources of contracts: read there too.
+    pub sources: toml::Table,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -104,7 +104,7 @@ pub fn read(home: &Path) -> Result<Vec<ProviderConfig>> {
 }
 
 /// What the file holds, where it lies, and its path.
-fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
+pub(super) fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
     let named = std::env::var_os("INTERDICT_CONFIG").filter(|value| !value.is_empty());
     let path = match named {
         Some(named) => Some(PathBuf::from(named)),
@@ -180,7 +180,11 @@ impl ProviderConfig {
     }
 }
 
-fn key(folder: &Path, file: Option<&Path>, variable: Option<&str>) -> Result<Option<Key>> {
+pub(super) fn key(
+    folder: &Path,
+    file: Option<&Path>,
+    variable: Option<&str>,
+) -> Result<Option<Key>> {
     if let Some(file) = file {
         let path = folder.join(file);
         let text = fs::read_to_string(&path)

@@ -68,6 +68,7 @@ pub fn label(account: &Account, concept: &str) -> Label {
         date: None,
         file_hash: "00".into(),
         network: None,
+        tag: Default::default(),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) const ADDED: &[&str] = &[
     include_str!("schema/freezes.sql"),
     include_str!("schema/pending.sql"),
     include_str!("schema/clusters.sql"),
+    include_str!("schema/labels.sql"),
 ];
 
 /// How long SQLite's log grows before a commit moves it into the database: SQLite's own measure.

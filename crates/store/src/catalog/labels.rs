@@ -1,7 +1,7 @@
 //! Labels, kept by the pack they came in.
 
-use model::{Confidence, Label, Subject};
-use rusqlite::{Row, params};
+use model::{Confidence, Label, Subject, Tag, TagKind};
+use rusqlite::{Connection, Row, params};
 
 use crate::StoreError;
 use crate::catalog::Catalog;
@@ -28,8 +28,11 @@ impl Catalog {
     pub fn labels(&self) -> Result<Vec<Label>, StoreError> {
         self.read_all(
             "SELECT l.account, l.tx, l.identifier, l.families, l.key, l.name, l.concepts, l.actor,
-                    l.confidence, l.level, l.source, l.gathered_by, l.date, l.file_hash, l.network
-             FROM collection c CROSS JOIN label l ON l.collection = c.id ORDER BY c.name, l.n",
+                    l.confidence, l.level, l.source, l.gathered_by, l.date, l.file_hash, l.network,
+                    t.kind, t.is_cluster_definer, t.context, t.valid_until, t.is_own
+             FROM collection c CROSS JOIN label l ON l.collection = c.id
+             LEFT JOIN label_tag t ON t.collection = l.collection AND t.n = l.n
+             ORDER BY c.name, l.n",
             |row| {
                 let day: Option<String> = read(row, 12)?;
                 Ok(Label {
@@ -43,6 +46,7 @@ impl Catalog {
                     date: day.as_deref().map(date).transpose()?,
                     file_hash: read(row, 13)?,
                     network: read(row, 14)?,
+                    tag: tag(row)?,
                 })
             },
         )
@@ -88,10 +92,43 @@ impl Catalog {
                 ])
             })
             .doing(doing)?;
+            if label.tag != Tag::default() {
+                keep_tag(&db, id, n, &label.tag).doing(doing)?;
+            }
         }
         db.commit().doing(doing)?;
         Ok(outcome)
     }
+}
+
+fn keep_tag(db: &Connection, id: i64, n: i64, tag: &Tag) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "INSERT INTO label_tag (collection, n, kind, is_cluster_definer, context, valid_until, is_own)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        id,
+        n,
+        tag.kind.name(),
+        tag.is_cluster_definer,
+        tag.context,
+        tag.valid_until.map(|date| date.to_string()),
+        tag.is_own,
+    ])
+}
+
+fn tag(row: &Row<'_>) -> Result<Tag, StoreError> {
+    let Some(kind) = read::<Option<String>>(row, 15)? else { return Ok(Tag::default()) };
+    let wrong = || StoreError::value("read a label", format!("{kind:?} is no kind of label"));
+    let until: Option<String> = read(row, 18)?;
+    Ok(Tag {
+        kind: TagKind::named(&kind).ok_or_else(wrong)?,
+        is_cluster_definer: read(row, 16)?,
+        context: read(row, 17)?,
+        valid_until: until.as_deref().map(date).transpose()?,
+        is_own: read(row, 19)?,
+        ..Tag::default()
+    })
 }
 
 /// A subject is an account, a transaction, or an identifier with its key.

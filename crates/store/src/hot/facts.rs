@@ -64,7 +64,8 @@ impl Kept {
             Fact::Block(block) => self.rest.blocks.push(keep_block(&block)),
             Fact::TracesCover { chain, height } => self.rest.covered.push((chain, height)),
             Fact::Asset(meta) => self.rest.assets.push(keep_asset(meta)),
-            Fact::Freeze(_) | Fact::Oddity(_) => {}
+            // A coinbase is kept by its transaction, when the block first comes.
+            Fact::Coinbase { .. } | Fact::Freeze(_) | Fact::Oddity(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::memory::merge_meta;
-use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Freeze, Oddity, TxHash};
+use model::{Asset, AssetMeta, BlockFact, Chain, Fact, Freeze, Oddity, TxHash, TxId};
 
 use super::buffer::Buffer;
 use super::seal::{RunCounts, Sealed, seal};
@@ -44,6 +44,8 @@ pub struct Batch<'a> {
     pub(super) assets: BTreeMap<Asset, AssetMeta>,
     pub(super) oddities: Vec<Oddity>,
     pub(super) freezes: Vec<Freeze>,
+    /// What miners wrote, by their transactions.
+    pub(super) coinbases: Vec<(TxId, Box<[u8]>)>,
     blocks: u64,
     /// May the catalog name it by now? Then what it wrote stays.
     pub(super) is_committed: bool,
@@ -100,6 +102,7 @@ impl<'a> Batch<'a> {
             assets: BTreeMap::new(),
             oddities: Vec::new(),
             freezes: Vec::new(),
+            coinbases: Vec::new(),
             blocks: 0,
             is_committed: false,
         }
@@ -148,6 +151,10 @@ impl<'a> Batch<'a> {
                 let unknown = || AssetMeta::unknown(told.asset.clone());
                 let known = self.assets.entry(told.asset.clone()).or_insert_with(unknown);
                 merge_meta(known, told);
+                return Ok(());
+            }
+            Fact::Coinbase { tx, script } => {
+                self.coinbases.push((*tx, script.clone()));
                 return Ok(());
             }
             Fact::Freeze(freeze) => {

@@ -82,6 +82,7 @@ impl Batch<'_> {
         for told in self.assets.values() {
             commit.merge_asset(told)?;
         }
+        commit.put_coinbases(&self.coinbases)?;
         for chained in &mut self.chains {
             chained.name(&mut commit, file)?;
         }

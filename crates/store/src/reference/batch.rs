@@ -98,8 +98,8 @@ impl Batch<'_> {
             Fact::Failed { tx } => self.put_failed(tx),
             Fact::NftLog { tx, log_index } => self.put_nft_log(tx, *log_index),
             Fact::Asset(meta) => self.put_asset(meta),
-            // It keeps transfers; this is for whoever keeps files.
-            Fact::Freeze(_) => Ok(()),
+            // It keeps transfers; these are for whoever keeps files.
+            Fact::Freeze(_) | Fact::Coinbase { .. } => Ok(()),
             Fact::Oddity(_) => {
                 self.counts.oddities += 1;
                 Ok(())

@@ -277,6 +277,7 @@ fn stop(subject: Subject) -> Label {
         date: None,
         file_hash: String::new(),
         network: None,
+        tag: Default::default(),
     }
 }
 

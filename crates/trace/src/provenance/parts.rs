@@ -4,7 +4,7 @@ use model::U256;
 use smallvec::SmallVec;
 
 use super::{Origin, PARTS_MAX};
-use crate::split::share;
+use crate::share::share;
 
 /// Some of a balance that came from one place in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

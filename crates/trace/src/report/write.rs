@@ -368,7 +368,7 @@ impl<'a> Writer<'a> {
     }
 
     fn name(&self, account: &Account) -> Option<String> {
-        let label = self.book.labels(account).first().map(|label| label.name.clone());
+        let label = self.book.labels(account).first().map(|label| label.shown_name());
         label.or_else(|| listings(self.book, account).first().map(|listing| listing.list.clone()))
     }
 
@@ -720,7 +720,7 @@ fn link(transfer: &Transfer, edge: &Edge) -> Link {
 
 fn label(label: &model::Label) -> LabelRow {
     LabelRow {
-        name: label.name.clone(),
+        name: label.shown_name(),
         concepts: label.concepts.clone(),
         confidence: label.confidence.id.clone(),
         confidence_level: label.confidence.level,

@@ -288,6 +288,7 @@ mod tests {
             date: None,
             file_hash: String::new(),
             network: None,
+            tag: Default::default(),
         };
         assert_eq!(label.role(), expected, "{name}: {:?}", label.concepts);
         for word in &words {

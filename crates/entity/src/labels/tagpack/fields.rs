@@ -1,7 +1,8 @@
 //! What a tag may say, in its own place or in the header.
 
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::MapAccess;
 
+use super::super::context::Context;
 use super::super::yaml::{Day, Text, Texts};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct Fields {
     /// The older ways to say a concept.
     pub category: Option<Text>,
     pub abuse: Option<Text>,
+    /// `tag_type`.
+    pub kind: Option<Text>,
+    pub is_cluster_definer: Option<bool>,
+    pub context: Option<Context>,
 }
 
 impl Fields {
@@ -41,9 +46,9 @@ impl Fields {
             "concepts" => self.concepts = Some(map.next_value()?),
             "category" => self.category = Some(map.next_value()?),
             "abuse" => self.abuse = Some(map.next_value()?),
-            "is_cluster_definer" => drop(map.next_value::<bool>()?),
-            "tag_type" => drop(map.next_value::<Text>()?),
-            "context" => drop(map.next_value::<IgnoredAny>()?),
+            "is_cluster_definer" => self.is_cluster_definer = Some(map.next_value()?),
+            "tag_type" => self.kind = Some(map.next_value()?),
+            "context" => self.context = Some(map.next_value()?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -65,6 +70,9 @@ impl Fields {
             concepts: self.concepts.or_else(|| others.concepts.clone()),
             category: text(self.category, &others.category),
             abuse: text(self.abuse, &others.abuse),
+            kind: text(self.kind, &others.kind),
+            is_cluster_definer: self.is_cluster_definer.or(others.is_cluster_definer),
+            context: self.context.or_else(|| others.context.clone()),
         }
     }
 

@@ -220,6 +220,7 @@ fn label_thieves(truth: &Truth, book: &mut Book) -> Result<()> {
             date: None,
             file_hash: String::new(),
             network: None,
+            tag: Default::default(),
         });
     }
     Ok(())
