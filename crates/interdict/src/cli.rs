@@ -36,6 +36,7 @@ Examples:
   interdict trace 0x… 0x… --apart --format json
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html --bundle theft.bundle
   interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2025-03-05
+  interdict screen 'Mohammed al-Ghamari' --birth 1979
   interdict verify theft.bundle";
 
 #[derive(Debug, Subcommand)]
@@ -72,8 +73,15 @@ Examples:
     Prices(PricesArgs),
     /// Follow money forward or backward
     Trace(Box<TraceArgs>),
-    /// Is an address on a list? Exit code 10 when one is
-    Screen(ScreenArgs),
+    /// Is an address, a name, a transaction on a list? Exit code 10 when one is
+    Screen(Box<ScreenArgs>),
+    /// What was decided about hits of names: cleared, confirmed, withdrawn
+    #[command(after_help = "\
+Examples:
+  interdict decisions clear 'Ali Hassan' --customer 4711 --party un-sc:QDi.001 \\
+      --reason 'born 1994, the party 1961' --by 'A. Clerk' --expires 2026-12-31
+  interdict decisions list --format json")]
+    Decisions(DecisionsArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.
@@ -519,23 +527,113 @@ pub enum TraceFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit code: 0 no hit, 10 a hit, anything else an error. Not found is not clean: the answer
-says what was searched and as of when.
+says what was searched and as of when. A pair cleared by `interdict decisions` is no hit.
+
+A table (`--file x.csv`, or `--csv`) has one of the columns query, name and address, and any of
+kind, birth, country, document and customer.
 
 Examples:
   interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96
+  interdict screen 'Mohammed al-Ghamari' --birth 1979 --country YE
+  interdict screen --kind name --file customers.csv --format json
   interdict screen --file deposits.txt --format json
   interdict screen 0x… --as-of 2025-03-05")]
 pub struct ScreenArgs {
-    #[arg(required_unless_present = "file", value_name = "ADDRESS")]
-    pub addresses: Vec<String>,
-    /// One address a line; `-` reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "addresses")]
+    #[arg(required_unless_present_any = ["file", "documents"], value_name = "QUERY")]
+    pub queries: Vec<String>,
+    /// One query a line, or a table with a row each; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "queries")]
     pub file: Option<PathBuf>,
+    /// The file is a table with a heading, whatever it is called
+    #[arg(long, requires = "file")]
+    pub csv: bool,
+    /// What the queries are
+    #[arg(long, value_enum, default_value_t)]
+    pub kind: ScreenKind,
+    /// Only these lists, by the names of `interdict lists status`
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub lists: Vec<String>,
+    /// What a name must score, from 0.5 to 1; LIST=SCORE for one list [default: 0.8]
+    #[arg(long = "threshold", value_name = "SCORE")]
+    pub thresholds: Vec<String>,
+    /// When the person was born: a year, a month or a day
+    #[arg(long = "birth", value_name = "DATE")]
+    pub births: Vec<String>,
+    /// The country of the person, company or vessel, in two letters
+    #[arg(long = "country", value_name = "COUNTRY")]
+    pub countries: Vec<String>,
+    /// A passport, registration or IMO number
+    #[arg(long = "document", value_name = "NUMBER")]
+    pub documents: Vec<String>,
+    /// Whose name it is: decisions are looked up under this id
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
     /// As the lists stood on this day [default: today]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScreenKind {
+    /// As each one reads; the answer says what it was taken for
+    #[default]
+    Auto,
+    Address,
+    /// Of a person, a company, a vessel
+    Name,
+    /// A transaction of the store: everybody who paid or was paid in it
+    Tx,
+    /// The contract of a token: listed, or labelled
+    Token,
+}
+
+#[derive(Debug, Args)]
+pub struct DecisionsArgs {
+    #[command(subcommand)]
+    pub command: DecisionsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DecisionsCommand {
+    /// This is somebody else: no hit, until it runs out or either side changes
+    Clear(DecideArgs),
+    /// This is the very party: the hit says so
+    Confirm(DecideArgs),
+    /// What was decided before no longer holds
+    Withdraw(DecideArgs),
+    /// Every decision, in the order they were made
+    List(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// The name, as it is screened
+    pub query: String,
+    /// Of whom: the list, and its own id of the party, as a hit gives them
+    #[arg(long, value_name = "LIST:ID")]
+    pub party: String,
+    #[arg(long)]
+    pub reason: String,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// The last day it holds [default: until something changes]
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<Date>,
+    /// Keep it under the customer's id, not under the text of the name
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
+    /// As it is screened
+    #[arg(long = "birth", value_name = "DATE")]
+    pub births: Vec<String>,
+    /// As it is screened
+    #[arg(long = "country", value_name = "COUNTRY")]
+    pub countries: Vec<String>,
+    /// As it is screened
+    #[arg(long = "document", value_name = "NUMBER")]
+    pub documents: Vec<String>,
 }
 
 #[derive(Debug, Args)]

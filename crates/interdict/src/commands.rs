@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod decisions;
 pub mod drill;
 pub mod follow;
 pub mod import;

@@ -11,6 +11,7 @@ mod assets;
 mod blocks;
 mod collection;
 mod commit;
+mod decisions;
 mod fetched;
 mod files;
 pub(crate) mod followed;

@@ -7,6 +7,7 @@
 
 mod batch;
 pub(crate) mod current;
+mod decisions;
 mod fetched;
 mod layout;
 mod merges;
