@@ -8,8 +8,12 @@
 //! dates and hashes, and stores what comes back.
 
 pub mod answer;
+pub mod change;
 pub mod decided;
+pub mod extract;
+pub mod index;
 pub mod lists;
+pub mod look_back;
 pub mod names;
 pub mod query;
 pub mod screening;

@@ -14,12 +14,15 @@ mod commit;
 mod decisions;
 mod fetched;
 mod files;
+mod findings;
 pub(crate) mod followed;
 pub(crate) mod format;
 mod identifier;
 mod labels;
 mod lists;
+mod parties;
 mod prices;
+mod sources;
 mod state;
 mod writer;
 
@@ -27,7 +30,9 @@ pub use actors::Actor;
 pub use collection::Outcome;
 pub use commit::Commit;
 pub use fetched::Fetched;
+pub use findings::FindingRow;
 pub use lists::ListRow;
+pub use sources::{ListSource, Shrink};
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
 

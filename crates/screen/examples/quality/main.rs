@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use errors::{ALL, Errors};
 use model::{NameKind, NameQuality, Party};
+use screen::lists;
 use screen::names::{NameQuery, Names, THRESHOLD};
 
 type Result<T> = std::result::Result<T, Box<dyn AnyError>>;
@@ -71,8 +72,14 @@ fn fixtures() -> PathBuf {
 }
 
 fn parties() -> Result<Vec<Party>> {
-    let text = std::fs::read_to_string("/tmp/w-names/parties.jsonl")?;
-    Ok(text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+    let open = |path: PathBuf| -> Result<_> {
+        let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(lists::open(BufReader::new(file))?)
+    };
+    let un = lists::un::read(open(fixtures().join("lists/un/UN_consolidated.xml.bz2"))?, "un")?;
+    let ofac = open(fixtures().join("lists/ofac/2025-11-19/sdn_advanced.xml.bz2"))?;
+    let ofac = lists::ofac::read(ofac, "ofac")?;
+    Ok(un.parties.into_iter().chain(ofac.parties).collect())
 }
 
 fn is_in(half: Option<usize>, at: usize) -> bool {
