@@ -78,7 +78,7 @@ Examples:
     /// What was decided about hits of names: cleared, confirmed, withdrawn
     #[command(after_help = "\
 Examples:
-  interdict decisions clear 'Ali Hassan' --customer 4711 --party un-sc:QDi.001 \\
+  interdict decisions clear 'Ali Hassan' --customer 4711 --party un:QDi.001 \\
       --reason 'born 1994, the party 1961' --by 'A. Clerk' --expires 2026-12-31
   interdict decisions list --format json")]
     Decisions(DecisionsArgs),

@@ -67,7 +67,7 @@ fn decide(home: &Home, args: DecideArgs, verdict: Verdict, out: &Out) -> Result<
 fn party(home: &Home, store: &Store, named: &str) -> Result<Party> {
     let (list, id) = named
         .split_once(':')
-        .with_context(|| format!("--party {named}: expected a list and an id, as in un-sc:QDi.001"))?;
+        .with_context(|| format!("--party {named}: expected a list and an id, as in un:QDi.001"))?;
     let only = Some(vec![list.to_string()]);
     let desk = Desk::open(store, home, Thresholds { only, ..Thresholds::default() }, today(), today())?;
     let parties = desk.names()?.parties();

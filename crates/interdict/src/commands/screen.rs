@@ -55,13 +55,14 @@ fn print_json(answers: &mut dyn Iterator<Item = Result<Answer>>) -> Result<bool>
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut is_hit = false;
     let mut json = serde_json::Serializer::pretty(&mut out);
-    let mut array = json.serialize_seq(None)?;
+    // As errors of the output itself: a reader that went away is no failure.
+    let mut array = json.serialize_seq(None).map_err(io::Error::from)?;
     for answer in answers {
         let answer = answer?;
         is_hit |= !answer.hits.is_empty();
-        array.serialize_element(&answer)?;
+        array.serialize_element(&answer).map_err(io::Error::from)?;
     }
-    array.end()?;
+    array.end().map_err(io::Error::from)?;
     writeln!(out)?;
     out.flush()?;
     Ok(is_hit)
@@ -81,7 +82,7 @@ fn print_table(answers: &mut dyn Iterator<Item = Result<Answer>>, as_of: Date) -
     Ok(is_hit)
 }
 
-/// `0.85` for all lists, `un-sc=0.9` for one.
+/// `0.85` for all lists, `un=0.9` for one.
 fn thresholds(args: &ScreenArgs) -> Result<Thresholds> {
     let mut thresholds = Thresholds { general: THRESHOLD, ..Thresholds::default() };
     for text in &args.thresholds {

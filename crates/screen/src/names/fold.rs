@@ -120,9 +120,6 @@ pub(crate) struct Joined {
 /// Two words; two around an article, with its l or without (`nur al din`: Nuraldin, Nuruddin); a run of
 /// initials (`l x c`).
 pub(crate) fn joins(words: &[Word]) -> Vec<Joined> {
-    let is_joined = |word: &Word| {
-        matches!(word.class, Class::Name | Class::Generic | Class::Particle | Class::Title)
-    };
     let is_initial = |word: &Word| word.class == Class::Initial;
     let mut joins = Vec::new();
     let mut join = |start: usize, parts: &[&str], len: usize| {
@@ -131,9 +128,9 @@ pub(crate) fn joins(words: &[Word]) -> Vec<Joined> {
     };
     for start in 0..words.len() {
         let rest = &words[start..];
-        if rest.len() >= 2 && is_joined(&rest[0]) && is_joined(&rest[1]) {
+        if rest.len() >= 2 && !(is_initial(&rest[0]) && is_initial(&rest[1])) {
             join(start, &[&rest[0].text, &rest[1].text], 2);
-            if rest.len() >= 3 && rest[1].text == "al" && is_joined(&rest[2]) {
+            if rest.len() >= 3 && rest[1].text == "al" {
                 join(start, &[&rest[0].text, "al", &rest[2].text], 3);
                 join(start, &[&rest[0].text, "a", &rest[2].text], 3);
             }
@@ -279,8 +276,8 @@ fn settle(words: &[(String, Origin)]) -> Vec<(String, Origin)> {
     let mut out: Vec<(String, Origin)> = Vec::with_capacity(words.len());
     let mut at = 0;
     while at < words.len() {
-        if let Some((form, taken)) = form_at(&words[at..]) {
-            out.push((form, Origin::Latin));
+        if let Some((form, taken)) = (at > 0).then(|| spelled_form(&words[at..])).flatten() {
+            out.push((form.to_string(), Origin::Latin));
             at += taken;
             continue;
         }
@@ -307,25 +304,14 @@ fn settle(words: &[(String, Origin)]) -> Vec<(String, Origin)> {
     out
 }
 
-/// A form that begins here, and how many words it takes. Its spelling may not be the whole text.
-fn form_at(words: &[(String, Origin)]) -> Option<(String, usize)> {
-    let fits = |form: &str| {
-        let mut taken = 0;
-        for part in form.split(' ') {
-            if words.get(taken).is_none_or(|(text, _)| text != part) {
-                return None;
-            }
-            taken += 1;
-        }
-        Some(taken)
+/// A legal form spelled letter by letter that begins here, and how many words it takes.
+fn spelled_form(words: &[(String, Origin)]) -> Option<(&'static str, usize)> {
+    let fits = |letters: &[&str]| {
+        letters.len() <= words.len() && letters.iter().zip(words).all(|(letter, (word, _))| word == letter)
     };
-    let first = words.first()?.0.as_str();
-    let mut forms = words::FORMS.iter().filter(|(form, _)| form.starts_with(first));
-    forms.find_map(|(form, kind)| Some((format!("{kind}{FORM}"), fits(form)?)))
+    let found = words::SPELLED.iter().find(|(letters, _)| fits(letters));
+    found.map(|(letters, form)| (*form, letters.len()))
 }
-
-/// Marks a word as a legal form: no folded word holds it.
-const FORM: char = '.';
 
 /// What follows `Abdul`, `Abdel`: written together, or in the next word.
 fn servant_of(text: &str) -> Option<&str> {
@@ -353,7 +339,7 @@ fn number(text: &str) -> String {
 }
 
 fn class(text: &str) -> Class {
-    if text.ends_with(FORM) {
+    if words::FORMS.contains(&text) {
         return Class::Form;
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -408,15 +394,19 @@ mod tests {
     }
 
     #[test]
-    fn legal_forms_of_one_kind_are_one_word() {
-        for text in ["Westminster Holdings, Ltd.", "Westminster Holdings GmbH", "OOO Westminster Holdings"] {
-            let words = fold(text).words;
-            let forms: Vec<_> = words.iter().filter(|word| word.class == Class::Form).collect();
-            assert_eq!(forms.len(), 1, "{text} {words:?}");
-            assert_eq!(forms[0].text, "ltd.");
+    fn legal_forms_are_known_written_out_short_and_spelled() {
+        for (text, expected) in [
+            ("Westminster Holdings, Ltd.", "westminster holdings ltd"),
+            ("OOO Westminster Holdings", "ooo westminster holdings"),
+            ("Hikari Sp. z o.o.", "hikari ltd"),
+            ("ООО «Газпром»", "ooo gazprom"),
+            ("Logarcheo S.A. de C.V.", "logarcheo sa"),
+        ] {
+            check(text, expected);
+            let forms = fold(text).words.into_iter().filter(|word| word.class == Class::Form);
+            assert_eq!(forms.count(), 1, "{text}");
         }
-        check("Hikari Sp. z o.o.", "hikari ltd.");
-        check("ООО «Газпром»", "ltd. gazprom");
+        check("S. A. Smith", "s a smith");
     }
 
     #[test]

@@ -254,7 +254,8 @@ impl Names {
         const ROUNDING: f64 = 2e-4;
         let (party, quality) = self.of(entry);
         let name = entry.words.iter().map(|id| self.dictionary.weights[*id as usize]);
-        let share = (share(line.weights.iter().copied(), reach.query) + share(name, reach.name)) / 2.0;
+        let share =
+            score::both(share(line.weights.iter().copied(), reach.query), share(name, reach.name));
         let most = NAME_MOST * share * score::trust(quality) + ROUNDING;
         most + facts::MOST >= least && most + facts::judge(query, party).sum() >= least
     }

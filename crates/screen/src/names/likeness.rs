@@ -9,9 +9,11 @@ use super::sound;
 /// Less alike than this is not alike.
 pub const LEAST: f64 = 0.65;
 /// For each edit, in shares of the longer word.
-const EDIT: f64 = 1.2;
+const EDIT: f64 = 1.0;
 /// People seldom mistake the first letter.
 const FIRST_LETTER: f64 = 0.05;
+/// Short legal forms are near too many words.
+const FORM_LETTERS_MIN: usize = 6;
 /// Two words written as one, or one as two.
 pub const JOINED: f64 = 0.97;
 
@@ -37,7 +39,7 @@ pub fn likeness(one: &Word, other: &Word) -> (f64, Similarity) {
             return (likeness, Similarity::Initial);
         }
     }
-    if !classes.iter().all(|class| matches!(class, Class::Name | Class::Generic | Class::Title)) {
+    if ![one, other].iter().all(|word| may_be_misspelled(word)) {
         return none;
     }
     let by_script = match (one.origin, other.origin) {
@@ -53,6 +55,14 @@ pub fn likeness(one: &Word, other: &Word) -> (f64, Similarity) {
         Some((likeness, similarity)) if likeness >= typed => (likeness, similarity),
         _ if typed >= LEAST => (typed, Similarity::Typo),
         _ => none,
+    }
+}
+
+fn may_be_misspelled(word: &Word) -> bool {
+    match word.class {
+        Class::Name | Class::Generic | Class::Title => true,
+        Class::Form => word.text.len() >= FORM_LETTERS_MIN,
+        Class::Number | Class::Initial | Class::Particle => false,
     }
 }
 
@@ -167,7 +177,7 @@ impl Pattern {
     }
 }
 
-/// Letters and digits have a place each; folded text holds nothing else but the mark of a form.
+/// Letters and digits have a place each; folded text holds nothing else.
 pub(crate) fn slot(letter: u8) -> usize {
     match letter {
         b'a'..=b'z' => usize::from(letter - b'a'),
@@ -207,6 +217,7 @@ mod tests {
         check("V.", "Vladimir", Similarity::Initial);
         check("Ghamari", "Ghamrai", Similarity::Typo);
         check("Trading", "Tradng", Similarity::Typo);
+        check("Limited", "Limitde", Similarity::Typo);
     }
 
     #[test]

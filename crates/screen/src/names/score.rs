@@ -15,6 +15,8 @@ use super::likeness::{JOINED, LEAST, likeness};
 /// What a name alone can reach: the rest is for births, countries and documents that agree, so that
 /// hits of the same name can be ranked.
 pub const NAME_MOST: f64 = 0.96;
+/// What the share of the query that is matched counts; the rest goes to the share of the name.
+pub const QUERY_SHARE: f64 = 0.6;
 /// Parts in another order, where it is not family name first.
 const OTHER_ORDER: f64 = 0.97;
 /// A name the list itself trusts little.
@@ -113,7 +115,7 @@ impl Span {
 
     fn text(self, words: &[&Word]) -> String {
         let words = &words[self.start..self.start + self.len];
-        words.iter().map(|word| word.text.trim_end_matches('.')).collect::<Vec<_>>().join(" ")
+        words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     fn weight(self, weights: &[f64]) -> f64 {
@@ -151,7 +153,10 @@ pub(crate) fn fit(query: &Line<'_>, name: &Line<'_>) -> Fit {
     let query_total = matched + left_over(&query.weights, query_used);
     let name_total = matched + left_over(&name.weights, name_used);
     let in_order = is_in_order(&pairs);
-    let mut score = if matched > 0.0 { (alike / query_total + alike / name_total) / 2.0 } else { 0.0 };
+    let mut score = 0.0;
+    if matched > 0.0 {
+        score = both(alike / query_total, alike / name_total);
+    }
     if !in_order {
         score *= OTHER_ORDER;
     }
@@ -187,6 +192,11 @@ fn pairs(query: &Line<'_>, name: &Line<'_>) -> SmallVec<[Pair; 8]> {
         }
     }
     pairs
+}
+
+/// The shares of both sides in one.
+pub(crate) fn both(query: f64, name: f64) -> f64 {
+    QUERY_SHARE * query + (1.0 - QUERY_SHARE) * name
 }
 
 fn left_over(weights: &[f64], used: u64) -> f64 {
@@ -233,7 +243,7 @@ pub(crate) fn pieces(
             similarity: pair.similarity,
             likeness: pair.likeness,
             weight: pair.weight,
-            contribution: NAME_MOST * (alike / fit.query_total + alike / fit.name_total) / 2.0,
+            contribution: NAME_MOST * both(alike / fit.query_total, alike / fit.name_total),
         });
     }
     pieces.extend(alone(own, query_used).map(|(text, weight)| Piece::alone(Some(text), None, weight)));

@@ -8,7 +8,7 @@ use rusqlite::{Transaction, params};
 
 use crate::StoreError;
 use crate::catalog::Catalog;
-use crate::catalog::lists::version;
+use crate::catalog::lists::{date, version};
 use crate::code::{read, read_all};
 use crate::error::{Doing, In};
 
@@ -29,6 +29,15 @@ impl Catalog {
             format!("{SELECT} WHERE v.list = ?1 AND v.date = ?2 AND v.file_hash = ?3 ORDER BY i.n");
         let with = params![of.list, of.date.to_string(), of.file_hash];
         read_all(&self.db, &sql, with, party).in_file(self.path.as_deref())
+    }
+
+    /// The days of the versions that hold a party, by the list's own id, the earliest first.
+    pub fn party_seen(&self, list: &str, id: &str) -> Result<Vec<Date>, StoreError> {
+        let sql = "SELECT DISTINCT v.date FROM party p JOIN party_in i ON i.party = p.id
+            JOIN list_version v ON v.id = i.version
+            WHERE p.list = ?1 AND p.name = ?2 ORDER BY v.date";
+        read_all(&self.db, sql, params![list, id], |row| date(&read::<String>(row, 0)?))
+            .in_file(self.path.as_deref())
     }
 
     fn parties_in_force(&self, day: Option<Date>) -> Result<Vec<Party>, StoreError> {

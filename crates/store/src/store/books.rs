@@ -12,6 +12,11 @@ impl Store {
         self.catalog.parties()
     }
 
+    /// The days of the versions that hold a party, by the list's own id, the earliest first.
+    pub fn party_seen(&self, list: &str, id: &str) -> Result<Vec<Date>, StoreError> {
+        self.catalog.party_seen(list, id)
+    }
+
     /// Who is on the version of each list that was in force on a day.
     pub fn parties_as_of(&self, day: Date) -> Result<Vec<Party>, StoreError> {
         self.catalog.parties_as_of(day)

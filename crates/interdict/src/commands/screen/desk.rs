@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use model::{Account, Book, Chain, Date, ListVersion, Party, Transaction, TxHash, TxId, View};
+use model::{Account, Book, Chain, Date, ListVersion, ListingKind, Party, Transaction, TxHash, TxId, View};
 use screen::decided::{self, Decisions};
 use screen::names::{Found, NameQuery, Names, Thresholds};
 use screen::{Answer, Hit, Kind, Labelled, Match, Named, Query, Screen, Searched};
@@ -183,7 +183,9 @@ impl<'a> Desk<'a> {
             first_seen: seen.first().copied().unwrap_or(party.version.date),
             last_seen,
             absent_since: dates.map(|version| version.date).filter(|date| *date > last_seen).min(),
-            delisted_on: None,
+            delisted_on: party.expires_on.and_then(|last| last.tomorrow().ok()),
+            expires_on: party.expires_on,
+            listed_as: ListingKind::Address,
             r#match: Match::Name,
             written: found.text().to_string(),
             party_id: Some(party.id.clone()),
@@ -337,8 +339,7 @@ fn reads_as_name(text: &str) -> bool {
 }
 
 fn words_of(query: &NameQuery) -> String {
-    let words = query.folded.words.iter().map(|word| word.text.trim_end_matches('.'));
-    words.collect::<Vec<_>>().join(" ")
+    query.folded.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn note(query: &NameQuery, ask: &Ask) -> Option<String> {

@@ -17,3 +17,6 @@ CREATE TABLE IF NOT EXISTS decision (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS decision_by_subject ON decision (subject, list, party_id);
+
+-- Each hit says since when its party is listed.
+CREATE INDEX IF NOT EXISTS party_in_by_party ON party_in (party);
