@@ -158,6 +158,8 @@ impl Touched {
         let how = match self.r#match {
             Match::Address => String::new(),
             Match::Key => format!(", the key of the listed {}", listing.written),
+            // Transfers are looked up by key; none is found by a name.
+            Match::Name => format!(", named as {}", listing.written),
         };
         let count = match transfers.len() {
             1 => "1 stored transfer touches it".to_string(),
