@@ -36,12 +36,17 @@ fn a_name_is_found_and_says_why() {
     assert_eq!(hit["listed_on"], "2012-12-31");
     assert_eq!((&hit["first_seen"], &hit["absent_since"]), (&"2026-02-27".into(), &Value::Null));
     assert!(hit["score"].as_f64() > Some(0.9), "{hit}");
-    let sum: f64 = rows(&hit["pieces"]).iter().filter_map(|piece| piece["contribution"].as_f64()).sum();
+    let sum: f64 =
+        rows(&hit["pieces"]).iter().filter_map(|piece| piece["contribution"].as_f64()).sum();
     assert!((sum - hit["score"].as_f64().expect("a score")).abs() < 0.001, "{hit}");
     assert!(texts(&hit["pieces"], "similarity").contains(&"birth_agrees"), "{hit}");
     let said = home.run(&["screen", "Eric Badege", "--as-of", DAY]);
     assert_eq!(said.code, HIT);
-    assert!(said.stdout.contains("POSSIBLY LISTED") && said.stdout.contains("badege"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("POSSIBLY LISTED") && said.stdout.contains("badege"),
+        "{}",
+        said.stdout
+    );
 }
 
 #[test]
@@ -59,11 +64,13 @@ fn a_table_of_customers_is_answered_in_order() {
     let file = home.write("customers.csv", table);
     let answers = screened(&home, &["--file", &file], HIT);
     assert_eq!(texts(&answers, "query"), ["Eric Badege", "Jane Roe", "Eric Badege"]);
-    let hits: Vec<usize> = rows(&answers).iter().map(|answer| rows(&answer["hits"]).len()).collect();
+    let hits: Vec<usize> =
+        rows(&answers).iter().map(|answer| rows(&answer["hits"]).len()).collect();
     assert_eq!((hits[0], hits[1]), (1, 0));
     let score = |at: usize| rows(&rows(&answers)[at]["hits"])[0]["score"].as_f64();
     assert!(score(0) > score(2), "another birth speaks against");
-    let mut piped = home.command(&["screen", "--file", "-", "--csv", "--format", "json", "--as-of", DAY]);
+    let mut piped =
+        home.command(&["screen", "--file", "-", "--csv", "--format", "json", "--as-of", DAY]);
     let run = Run::of(&piped.write_stdin(table).output().expect("it runs"));
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).expect("JSON"), answers);
 
@@ -76,7 +83,16 @@ fn a_table_of_customers_is_answered_in_order() {
 #[test]
 fn a_list_can_be_left_out_or_asked_for_more() {
     let home = un();
-    home.ok(&["lists", "import", "addresses", &home.write("a.txt", evm(1)), "--date", "2026-01-01", "--name", "own"]);
+    home.ok(&[
+        "lists",
+        "import",
+        "addresses",
+        &home.write("a.txt", evm(1)),
+        "--date",
+        "2026-01-01",
+        "--name",
+        "own",
+    ]);
     screened(&home, &["Eric Badege"], HIT);
     screened(&home, &["Eric Badege", "--lists", "own"], 0);
     screened(&home, &["Erik Badege", "--threshold", "un=0.99"], 0);
@@ -90,7 +106,17 @@ fn a_cleared_pair_stays_cleared_until_the_question_changes() {
     let party = "un:CDi.001";
     let clear = |subject: &[&str]| {
         let args = [
-            &["decisions", "clear", "Eric Badege", "--party", party, "--reason", "another one", "--by", "Me"],
+            &[
+                "decisions",
+                "clear",
+                "Eric Badege",
+                "--party",
+                party,
+                "--reason",
+                "another one",
+                "--by",
+                "Me",
+            ],
             subject,
         ];
         home.ok(&args.concat())
@@ -100,7 +126,10 @@ fn a_cleared_pair_stays_cleared_until_the_question_changes() {
     let cleared = screened(&home, &asked, 0);
     let of = &rows(&rows(&cleared)[0]["cleared"])[0];
     assert_eq!(of["decision"]["verdict"], "cleared");
-    assert_eq!((&of["decision"]["reason"], &of["decision"]["decided_by"]), (&"another one".into(), &"Me".into()));
+    assert_eq!(
+        (&of["decision"]["reason"], &of["decision"]["decided_by"]),
+        (&"another one".into(), &"Me".into())
+    );
 
     screened(&home, &["Eric Badege"], HIT);
     screened(&home, &["Eric Badege", "--customer", "8", "--birth", "1990"], HIT);
@@ -108,8 +137,17 @@ fn a_cleared_pair_stays_cleared_until_the_question_changes() {
     assert_eq!(rows(&rows(&changed)[0]["hits"])[0]["decision"]["reopened"], "query_changed");
 
     home.ok(&[
-        "decisions", "withdraw", "Eric Badege", "--party", party, "--reason", "a mistake", "--by", "Me",
-        "--customer", "7",
+        "decisions",
+        "withdraw",
+        "Eric Badege",
+        "--party",
+        party,
+        "--reason",
+        "a mistake",
+        "--by",
+        "Me",
+        "--customer",
+        "7",
     ]);
     screened(&home, &asked, HIT);
     let kept = home.json(&["decisions", "list", "--format", "json"]);
@@ -125,20 +163,27 @@ fn a_cleared_pair_stays_cleared_until_the_question_changes() {
 fn a_transaction_is_everybody_in_it() {
     let home = Home::new();
     let tx = hash(7);
-    let table = format!(
-        "from,to,tx_hash,time,amount\n{},{},{tx},2026-01-01 00:00:00,5\n",
-        evm(1),
-        evm(2)
-    );
+    let table =
+        format!("from,to,tx_hash,time,amount\n{},{},{tx},2026-01-01 00:00:00,5\n", evm(1), evm(2));
     home.ok(&["import", "transfers-csv", &home.write("t.csv", table), "--chain", "ethereum"]);
-    home.ok(&["lists", "import", "addresses", &home.write("a.txt", evm(2)), "--date", "2026-01-01"]);
+    home.ok(&[
+        "lists",
+        "import",
+        "addresses",
+        &home.write("a.txt", evm(2)),
+        "--date",
+        "2026-01-01",
+    ]);
     let answers = screened(&home, &[&tx], HIT);
     let answer = &rows(&answers)[0];
     assert_eq!((&answer["kind"], &answer["valid"]), (&"tx".into(), &json!(true)));
     let hits = rows(&answer["hits"]);
     assert_eq!(hits.len(), 1, "{answer}");
     let who = hits[0]["counterparty"].as_str().expect("said");
-    assert!(who.starts_with("was paid ") && who.to_lowercase().ends_with(&evm(2).to_lowercase()), "{who}");
+    assert!(
+        who.starts_with("was paid ") && who.to_lowercase().ends_with(&evm(2).to_lowercase()),
+        "{who}"
+    );
 
     let unknown = screened(&home, &[&hash(8)], 0);
     let answer = &rows(&unknown)[0];
@@ -149,7 +194,14 @@ fn a_transaction_is_everybody_in_it() {
 #[test]
 fn a_listed_contract_is_a_hit_as_a_token() {
     let home = Home::new();
-    home.ok(&["lists", "import", "addresses", &home.write("a.txt", evm(2)), "--date", "2026-01-01"]);
+    home.ok(&[
+        "lists",
+        "import",
+        "addresses",
+        &home.write("a.txt", evm(2)),
+        "--date",
+        "2026-01-01",
+    ]);
     let answers = screened(&home, &[&evm(2), "--kind", "token"], HIT);
     assert_eq!(rows(&answers)[0]["kind"], "token");
     screened(&home, &[&evm(3), "--kind", "token"], 0);

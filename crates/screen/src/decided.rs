@@ -62,7 +62,8 @@ impl Decisions {
         day: Date,
     ) -> Option<Decided> {
         let pair = (subject.to_string(), party.version.list.clone(), party.id.clone());
-        let decision = self.0.get(&pair).filter(|decision| decision.verdict != Verdict::Withdrawn)?;
+        let decision =
+            self.0.get(&pair).filter(|decision| decision.verdict != Verdict::Withdrawn)?;
         let (asked_hash, party_hash) = hashes;
         let reopened = if decision.expires_on.is_some_and(|last| last < day) {
             Some(Reopened::Expired)
@@ -96,8 +97,10 @@ impl Decided {
 pub fn text_of_party(party: &Party) -> String {
     let names = party.names.iter().map(|name| format!("{:?} {}", name.quality, name.text));
     let births = party.births.iter().map(|span| format!("{} {}", span.earliest, span.latest));
-    let countries = party.countries.iter().map(|country| format!("{} {}", country.code, country.written));
-    let documents = party.documents.iter().map(|document| format!("{} {}", document.kind, document.number));
+    let countries =
+        party.countries.iter().map(|country| format!("{} {}", country.code, country.written));
+    let documents =
+        party.documents.iter().map(|document| format!("{} {}", document.kind, document.number));
     let mut text = String::new();
     write_all(&mut text, "name", names);
     write_all(&mut text, "born", births);

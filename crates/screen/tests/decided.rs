@@ -26,7 +26,12 @@ fn decision(verdict: Verdict, expires_on: Option<&str>) -> Decision {
     }
 }
 
-fn check(decisions: Vec<Decision>, hashes: (&str, &str), on: &str, expected: Option<Option<Reopened>>) {
+fn check(
+    decisions: Vec<Decision>,
+    hashes: (&str, &str),
+    on: &str,
+    expected: Option<Option<Reopened>>,
+) {
     let party = parties::party("1", &["Ali Hassan"]);
     let decided = Decisions::new(decisions).about("customer 7", &party, hashes, day(on));
     assert_eq!(decided.map(|decided| decided.reopened), expected, "{hashes:?} {on}");

@@ -69,7 +69,8 @@ fn party(home: &Home, store: &Store, named: &str) -> Result<Party> {
         .split_once(':')
         .with_context(|| format!("--party {named}: expected a list and an id, as in un:QDi.001"))?;
     let only = Some(vec![list.to_string()]);
-    let desk = Desk::open(store, home, Thresholds { only, ..Thresholds::default() }, today(), today())?;
+    let desk =
+        Desk::open(store, home, Thresholds { only, ..Thresholds::default() }, today(), today())?;
     let parties = desk.names()?.parties();
     let party = parties.iter().find(|party| party.id == id);
     party.cloned().with_context(|| format!("--party {named}: {list} of today has no party {id:?}"))

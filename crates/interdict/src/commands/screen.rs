@@ -86,7 +86,8 @@ fn print_table(answers: &mut dyn Iterator<Item = Result<Answer>>, as_of: Date) -
 fn thresholds(args: &ScreenArgs) -> Result<Thresholds> {
     let mut thresholds = Thresholds { general: THRESHOLD, ..Thresholds::default() };
     for text in &args.thresholds {
-        let (list, score) = text.rsplit_once('=').map_or((None, text.as_str()), |(l, s)| (Some(l), s));
+        let (list, score) =
+            text.rsplit_once('=').map_or((None, text.as_str()), |(l, s)| (Some(l), s));
         let score: f64 = score
             .trim()
             .parse()

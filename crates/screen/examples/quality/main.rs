@@ -122,11 +122,7 @@ fn ask<'a>(names: &'a Names, text: &str, times: &mut Vec<Duration>) -> Vec<&'a P
 }
 
 /// Found where the party itself is: one that has this very name.
-fn un_positives(
-    names: &Names,
-    half: Option<usize>,
-    times: &mut Vec<Duration>,
-) -> Result<Measured> {
+fn un_positives(names: &Names, half: Option<usize>, times: &mut Vec<Duration>) -> Result<Measured> {
     let mut measured = Measured::default();
     let is_un = |party: &Party| party.version.list.starts_with("un");
     for (at, row) in rows(&fixtures().join("names/un_positives.csv"))?.iter().enumerate() {
@@ -156,7 +152,8 @@ fn us_negatives(names: &Names, half: Option<usize>, times: &mut Vec<Duration>) -
             let query = NameQuery::new(&row["full_name"]);
             let found = ask(names, &row["full_name"], times);
             let best = names.search(&query, &|_| Some(least())).into_iter().next();
-            let by = best.map_or(String::new(), |best| format!(" = {} {}", best.text(), best.score));
+            let by =
+                best.map_or(String::new(), |best| format!(" = {} {}", best.text(), best.score));
             measured.negative(found.is_empty(), &format!("{}{by}", row["full_name"]));
         }
     }
@@ -221,7 +218,8 @@ fn putin(names: &Names, times: &mut Vec<Duration>) -> Result<Measured> {
     let text = std::fs::read_to_string(fixtures().join("names/putin_names.txt"))?;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let found = ask(names, line, times);
-        let is_own = |party: &&Party| party.names[0].text.to_uppercase().starts_with("PUTIN, VLADIMIR");
+        let is_own =
+            |party: &&Party| party.names[0].text.to_uppercase().starts_with("PUTIN, VLADIMIR");
         measured.positive(found.iter().any(is_own), line);
     }
     Ok(measured)
@@ -289,7 +287,8 @@ impl Measured {
 fn show(set: &str, measured: &Measured) {
     let (tp, fp) = (measured.true_positives as f64, measured.false_positives as f64);
     let relevant = tp + measured.false_negatives as f64;
-    let share = |part: f64, of: f64| if of > 0.0 { format!("{:.4}", part / of) } else { "-".into() };
+    let share =
+        |part: f64, of: f64| if of > 0.0 { format!("{:.4}", part / of) } else { "-".into() };
     let f1 = share(2.0 * tp, tp + fp + relevant);
     println!(
         "{set:<34} {:>6} {:>6} {:>6} {:>6}  {:<9} {:<6} {}",
@@ -309,8 +308,16 @@ fn show(set: &str, measured: &Measured) {
 
 fn speed(mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |share: usize| times.get(times.len().saturating_sub(1) * share / 1000).copied().unwrap_or_default();
+    let at = |share: usize| {
+        times.get(times.len().saturating_sub(1) * share / 1000).copied().unwrap_or_default()
+    };
     let whole: Duration = times.iter().sum();
     println!("\n{} queries on one core in {whole:.2?}", times.len());
-    println!("p50 {:.2?}, p99 {:.2?}, p99.9 {:.2?}, longest {:.2?}", at(500), at(990), at(999), at(1000));
+    println!(
+        "p50 {:.2?}, p99 {:.2?}, p99.9 {:.2?}, longest {:.2?}",
+        at(500),
+        at(990),
+        at(999),
+        at(1000)
+    );
 }

@@ -104,7 +104,8 @@ pub fn imo_number(text: &str) -> Option<String> {
 fn is_imo_number(digits: &str) -> bool {
     let values: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
     let [first @ .., check] = values.as_slice() else { return false };
-    first.len() == 6 && (2..=7u32).rev().zip(first).map(|(n, digit)| n * digit).sum::<u32>() % 10 == *check
+    first.len() == 6
+        && (2..=7u32).rev().zip(first).map(|(n, digit)| n * digit).sum::<u32>() % 10 == *check
 }
 
 /// Letters and digits, in upper case; nothing where they are too few to tell.
@@ -170,7 +171,8 @@ impl Judged {
                 piece(births(), written, Similarity::BirthAgrees, BIRTH_AGREES)
             }
             Verdict::Conflicts => {
-                let written = asked(party.births.iter().map(|span| span.written.as_str()).collect());
+                let written =
+                    asked(party.births.iter().map(|span| span.written.as_str()).collect());
                 piece(births(), written, Similarity::BirthConflicts, BIRTH_CONFLICTS)
             }
         });
@@ -264,7 +266,10 @@ mod tests {
     fn births_are_read_whole_or_in_part() {
         let check = |text: &str, earliest: &str, latest: &str| {
             let birth = Birth::parse(text).expect(text);
-            assert_eq!((birth.earliest.to_string(), birth.latest.to_string()), (earliest.into(), latest.into()));
+            assert_eq!(
+                (birth.earliest.to_string(), birth.latest.to_string()),
+                (earliest.into(), latest.into())
+            );
         };
         check("1965", "1965-01-01", "1965-12-31");
         check("1964-02", "1964-02-01", "1964-02-29");

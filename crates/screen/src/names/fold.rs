@@ -307,7 +307,8 @@ fn settle(words: &[(String, Origin)]) -> Vec<(String, Origin)> {
 /// A legal form spelled letter by letter that begins here, and how many words it takes.
 fn spelled_form(words: &[(String, Origin)]) -> Option<(&'static str, usize)> {
     let fits = |letters: &[&str]| {
-        letters.len() <= words.len() && letters.iter().zip(words).all(|(letter, (word, _))| word == letter)
+        letters.len() <= words.len()
+            && letters.iter().zip(words).all(|(letter, (word, _))| word == letter)
     };
     let found = words::SPELLED.iter().find(|(letters, _)| fits(letters));
     found.map(|(letters, form)| (*form, letters.len()))

@@ -101,7 +101,11 @@ impl Names {
     /// Order of parties changes nothing but which of two equal scores stands first.
     pub fn new(mut parties: Vec<Party>) -> Names {
         parties.sort_by(|one, other| {
-            (&one.version.list, &one.id, &one.version).cmp(&(&other.version.list, &other.id, &other.version))
+            (&one.version.list, &one.id, &one.version).cmp(&(
+                &other.version.list,
+                &other.id,
+                &other.version,
+            ))
         });
         let mut names = Names::default();
         for (at, party) in (0u32..).zip(&parties) {
@@ -144,7 +148,8 @@ impl Names {
             for (at, reach) in self.reach(line) {
                 let entry = &self.entries[at];
                 let Some(least) = wanted[entry.party as usize] else { continue };
-                let is_own = lines[entry.form.line()].as_ref().is_some_and(|own| std::ptr::eq(own, line));
+                let is_own =
+                    lines[entry.form.line()].as_ref().is_some_and(|own| std::ptr::eq(own, line));
                 if is_own && self.may_reach(least, line, reach, entry, query) {
                     self.consider(at, query, &lines, &wanted, &mut best);
                 }
@@ -236,7 +241,8 @@ impl Names {
         let Some(least) = wanted[entry.party as usize] else { return };
         let (party, quality) = self.of(entry);
         // A name that is not compared may still have the document.
-        let fit = compared(query, lines, entry).map_or(0.0, |line| score::fit(line, &self.line(entry)).score);
+        let fit = compared(query, lines, entry)
+            .map_or(0.0, |line| score::fit(line, &self.line(entry)).score);
         let score = score::total(fit, quality, query, party);
         if score < least {
             return;
@@ -249,7 +255,14 @@ impl Names {
 
     /// Could this name score so much? Whatever may match counts as the same, each side on its own, so
     /// that no score is above it. Documents are found by themselves.
-    fn may_reach(&self, least: f64, line: &Line<'_>, reach: Reach, entry: &Entry, query: &NameQuery) -> bool {
+    fn may_reach(
+        &self,
+        least: f64,
+        line: &Line<'_>,
+        reach: Reach,
+        entry: &Entry,
+        query: &NameQuery,
+    ) -> bool {
         // Scores are rounded, so one just below may be shown as just there.
         const ROUNDING: f64 = 2e-4;
         let (party, quality) = self.of(entry);
@@ -380,7 +393,11 @@ impl Form {
 
 /// The line of the query that this name is compared with. A name in Han is compared by its signs with
 /// a query in Han, and by its sound with any other.
-fn compared<'l, 'w>(query: &NameQuery, lines: &'l Lines<'w>, entry: &Entry) -> Option<&'l Line<'w>> {
+fn compared<'l, 'w>(
+    query: &NameQuery,
+    lines: &'l Lines<'w>,
+    entry: &Entry,
+) -> Option<&'l Line<'w>> {
     if entry.form == Form::LatinOfSigns && !query.folded.signs.is_empty() {
         return None;
     }
@@ -444,7 +461,8 @@ impl Dictionary {
         if !word.korean.is_empty() {
             self.by_korean.entry(word.korean.clone()).or_default().push(id);
         }
-        if let (Class::Name | Class::Initial, Some(&first)) = (word.class, word.text.as_bytes().first())
+        if let (Class::Name | Class::Initial, Some(&first)) =
+            (word.class, word.text.as_bytes().first())
         {
             self.by_first.entry(first).or_default().push(id);
         }
@@ -508,7 +526,6 @@ impl Dictionary {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -248,7 +248,8 @@ mod tests {
                     let cost = usize::from(one[i - 1] != other[j - 1]);
                     let plain =
                         (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-                    let is_swap = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
+                    let is_swap =
+                        i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
                     if is_swap { plain.min(rows[i - 2][j - 2] + 1) } else { plain }
                 };
             }

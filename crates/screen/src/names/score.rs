@@ -246,8 +246,12 @@ pub(crate) fn pieces(
             contribution: NAME_MOST * both(alike / fit.query_total, alike / fit.name_total),
         });
     }
-    pieces.extend(alone(own, query_used).map(|(text, weight)| Piece::alone(Some(text), None, weight)));
-    pieces.extend(alone(their, name_used).map(|(text, weight)| Piece::alone(None, Some(text), weight)));
+    pieces.extend(
+        alone(own, query_used).map(|(text, weight)| Piece::alone(Some(text), None, weight)),
+    );
+    pieces.extend(
+        alone(their, name_used).map(|(text, weight)| Piece::alone(None, Some(text), weight)),
+    );
     let so_far = |pieces: &[Piece]| pieces.iter().map(|piece| piece.contribution).sum::<f64>();
     if !fit.in_order {
         pieces.push(Piece::remark(Similarity::OtherOrder, so_far(&pieces) * (OTHER_ORDER - 1.0)));

@@ -67,7 +67,8 @@ mod tests {
         let mut weights = Weights::default();
         for n in 0..2000 {
             let common = if n % 2 == 0 { "Muhammad" } else { "Mohamed" };
-            let folded = fold(&format!("{common} {common} Trading al-{}", ["Rare", "Other"][n.min(1)]));
+            let folded =
+                fold(&format!("{common} {common} Trading al-{}", ["Rare", "Other"][n.min(1)]));
             weights.count(folded.words.iter());
         }
         let of = |text: &str| weights.of(&fold(text).words[0]);

@@ -1,9 +1,7 @@
 //! Parties made by hand.
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
-use model::{
-    Date, DateSpan, ListVersion, NameKind, NameQuality, Party, PartyKind, PartyName,
-};
+use model::{Date, DateSpan, ListVersion, NameKind, NameQuality, Party, PartyKind, PartyName};
 
 pub fn party(id: &str, names: &[&str]) -> Party {
     let date: Date = "2025-01-01".parse().expect("a date");

@@ -7,7 +7,10 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use model::{Account, Book, Chain, Date, ListVersion, ListingKind, Party, Transaction, TxHash, TxId, View};
+use model::{
+    Account, Address, Book, Chain, Date, ListVersion, ListingKind, Party, Transaction, TxHash,
+    TxId, View,
+};
 use screen::decided::{self, Decisions};
 use screen::names::{Found, NameQuery, Names, Thresholds};
 use screen::{Answer, Hit, Kind, Labelled, Match, Named, Query, Screen, Searched};
@@ -233,7 +236,8 @@ impl<'a> Desk<'a> {
             answer.hits.extend(of_account.hits.into_iter().map(named));
             answer.former.extend(of_account.former.into_iter().map(named));
         }
-        answer.note = Some(format!("{screened} addresses that paid or were paid in it were screened"));
+        answer.note =
+            Some(format!("{screened} addresses that paid or were paid in it were screened"));
         Ok(answer)
     }
 
@@ -292,18 +296,19 @@ fn counterparties(transaction: &Transaction) -> Vec<(String, &'static str)> {
     };
     match transaction {
         Transaction::Account { id, transfers } => {
-            let of = |address| Account { chain: id.chain, address };
+            let of = |address: &Address| Account { chain: id.chain, address: address.clone() };
             for transfer in transfers {
-                transfer.from.into_iter().for_each(|from| note(of(from), true));
-                transfer.to.into_iter().for_each(|to| note(of(to), false));
+                transfer.from.iter().for_each(|from| note(of(from), true));
+                transfer.to.iter().for_each(|to| note(of(to), false));
             }
         }
         Transaction::Utxo(transaction) => {
-            let of = |address| Account { chain: transaction.id.chain, address };
+            let chain = transaction.id.chain;
+            let of = |address: &Address| Account { chain, address: address.clone() };
             for input in &transaction.inputs {
-                input.previous.iter().for_each(|output| note(of(output.address), true));
+                input.previous.iter().for_each(|output| note(of(&output.address), true));
             }
-            transaction.outputs.iter().for_each(|output| note(of(output.address), false));
+            transaction.outputs.iter().for_each(|output| note(of(&output.address), false));
         }
     }
     let role = |roles| match roles {
@@ -355,7 +360,9 @@ fn note(query: &NameQuery, ask: &Ask) -> Option<String> {
     }
     let has_imo = ask.text.to_ascii_uppercase().contains("IMO ");
     if has_imo && screen::names::imo_number(&ask.text).is_none() {
-        notes.push("the check digit of the IMO number does not hold: only the name was compared".into());
+        notes.push(
+            "the check digit of the IMO number does not hold: only the name was compared".into(),
+        );
     }
     (!notes.is_empty()).then(|| notes.join("; "))
 }

@@ -19,7 +19,8 @@ pub fn answer(answer: &Answer) -> String {
         }
         (true, false) => "not covered: no stored list is as old as that day",
     };
-    let verdict = if answer.kind == Kind::Name && verdict == "LISTED" { "POSSIBLY LISTED" } else { verdict };
+    let verdict =
+        if answer.kind == Kind::Name && verdict == "LISTED" { "POSSIBLY LISTED" } else { verdict };
     let mut text = format!("{}  {verdict}\n", plain(&answer.query));
     answer.hits.iter().for_each(|hit| text += &hit_lines(hit));
     for cleared in &answer.cleared {
@@ -34,7 +35,8 @@ pub fn answer(answer: &Answer) -> String {
         };
     }
     for label in &answer.labels {
-        text += &format!("  labelled {} ({})", plain(&label.name), plain(&label.concepts.join(", ")));
+        text +=
+            &format!("  labelled {} ({})", plain(&label.name), plain(&label.concepts.join(", ")));
         text += &format!(" by {}, confidence {}\n", plain(&label.source), label.confidence);
     }
     if let Some(note) = &answer.note {
@@ -120,7 +122,9 @@ fn decision(decided: &Decided) -> String {
     let why = match decided.reopened {
         None => String::new(),
         Some(Reopened::Expired) => "; open again: it has run out".to_string(),
-        Some(Reopened::PartyChanged) => "; open again: the list describes the party otherwise".into(),
+        Some(Reopened::PartyChanged) => {
+            "; open again: the list describes the party otherwise".into()
+        }
         Some(Reopened::QueryChanged) => "; open again: the question says something else".into(),
     };
     let verdict = match decided.verdict {

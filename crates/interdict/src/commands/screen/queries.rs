@@ -81,7 +81,8 @@ impl Asks<'_> {
             return from(BufReader::new(io::stdin()), path, args.csv, model);
         }
         let open = || -> Result<BufReader<File>> {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let file =
+                File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             Ok(BufReader::new(file))
         };
         let is_table = args.csv || (has_csv_name(path) && is_table(open()?, path, out)?);
@@ -202,9 +203,10 @@ fn row_ask(heads: &[String], row: &csv::StringRecord, model: &Ask) -> Result<Ask
                 }
             }
             "kind" => {
-                ask.kind = <ScreenKind as clap::ValueEnum>::from_str(field, true).map_err(|_| {
-                    anyhow!("kind: expected address, name, tx, token or auto, found {field:?}")
-                })?;
+                ask.kind =
+                    <ScreenKind as clap::ValueEnum>::from_str(field, true).map_err(|_| {
+                        anyhow!("kind: expected address, name, tx, token or auto, found {field:?}")
+                    })?;
             }
             "birth" | "birth_date" | "date_of_birth" => ask.births.push(birth(field)?),
             "country" => ask.countries.push(country(field)?),

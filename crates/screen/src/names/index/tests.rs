@@ -54,7 +54,9 @@ fn sample() -> Names {
         &["NUR AL-DIN, Yusuf"],
         &["王明"],
     ];
-    Names::new(parties.iter().enumerate().map(|(n, names)| party(&format!("{n:02}"), names)).collect())
+    Names::new(
+        parties.iter().enumerate().map(|(n, names)| party(&format!("{n:02}"), names)).collect(),
+    )
 }
 
 fn ids(names: &Names, query: &NameQuery, least: f64) -> Vec<String> {
@@ -146,7 +148,10 @@ fn births_countries_and_documents_confirm_or_speak_against() {
     assert!(score(query().with_birth(birth("1990"))) < plain - 0.1);
     assert!(score(query().with_country("eg")) > plain);
     assert!(score(query().with_country("FR")) < plain);
-    assert_eq!(score(query().with_birth(birth("1966")).with_country("EG").with_document("a123456")), 1.0);
+    assert_eq!(
+        score(query().with_birth(birth("1966")).with_country("EG").with_document("a123456")),
+        1.0
+    );
     assert!(score(NameQuery::new("Somebody Else").with_document("A123456")) >= 0.95);
     assert!(score(NameQuery::new("").with_document("A123456")) >= 0.95);
     assert_eq!(score(NameQuery::new("Somebody Else").with_document("A123457")), 0.0);
@@ -190,13 +195,48 @@ fn a_list_has_its_own_threshold_or_is_left_out() {
 /// Words that are like one another in every way that counts.
 fn text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
-        Just("Muhammad"), Just("Mohamed"), Just("محمد"), Just("Yusuf"), Just("يوسف"), Just("al-"),
-        Just("Abdul"), Just("Rahman"), Just("Abdurrahman"), Just("Trading"), Just("Tradnig"),
-        Just("Co Ltd"), Just("GmbH"), Just("L.X.C."), Just("LXC"), Just("J."), Just("Jamal"),
-        Just("Djamel"), Just("Kim"), Just("김"), Just("정은"), Just("Jong"), Just("Un"), Just("Jongun"),
-        Just("王"), Just("明"), Just("Wang"), Just("Ming"), Just("5th"), Just("Hassan"),
-        Just("Hasssn"), Just("Hussein"), Just("bin"), Just("Haji"), Just("Nur"), Just("Din"),
-        Just("Nuruddin"), Just("Putin"), Just("Путин"), Just("Puting"), Just("De"), Just("La"),
+        Just("Muhammad"),
+        Just("Mohamed"),
+        Just("محمد"),
+        Just("Yusuf"),
+        Just("يوسف"),
+        Just("al-"),
+        Just("Abdul"),
+        Just("Rahman"),
+        Just("Abdurrahman"),
+        Just("Trading"),
+        Just("Tradnig"),
+        Just("Co Ltd"),
+        Just("GmbH"),
+        Just("L.X.C."),
+        Just("LXC"),
+        Just("J."),
+        Just("Jamal"),
+        Just("Djamel"),
+        Just("Kim"),
+        Just("김"),
+        Just("정은"),
+        Just("Jong"),
+        Just("Un"),
+        Just("Jongun"),
+        Just("王"),
+        Just("明"),
+        Just("Wang"),
+        Just("Ming"),
+        Just("5th"),
+        Just("Hassan"),
+        Just("Hasssn"),
+        Just("Hussein"),
+        Just("bin"),
+        Just("Haji"),
+        Just("Nur"),
+        Just("Din"),
+        Just("Nuruddin"),
+        Just("Putin"),
+        Just("Путин"),
+        Just("Puting"),
+        Just("De"),
+        Just("La"),
     ];
     let made = "[a-d]{1,8}";
     let any = prop_oneof![4 => word.prop_map(str::to_string), 1 => made.prop_map(|word| word)];
