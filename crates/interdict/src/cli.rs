@@ -50,6 +50,7 @@ Examples:
   interdict trace 0x… 0x… --apart --format json
   interdict trace --case cases/bybit-2025.toml --format html --out theft.html --bundle theft.bundle
   interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96 --as-of 2025-03-05
+  interdict screen 'Mohammed al-Ghamari' --birth 1979
   interdict verify theft.bundle";
 
 #[derive(Debug, Subcommand)]
@@ -89,8 +90,6 @@ Examples:
     Prices(PricesArgs),
     /// Follow money forward or backward
     Trace(Box<TraceArgs>),
-    /// Is an address on a list? Exit code 10 when one is
-    Screen(ScreenArgs),
     /// Who is behind an address: cluster, labels, listings, and why
     Who(WhoArgs),
     /// Clusters: which addresses are one owner's. Build, explain, take back
@@ -105,6 +104,15 @@ Examples:
     Risk(RiskArgs),
     /// Is a token what it claims? Issuer, holders, pools, and what happens to who buys it
     Token(Box<TokenArgs>),
+    /// Is an address, a name, a transaction on a list? Exit code 10 when one is
+    Screen(Box<ScreenArgs>),
+    /// What was decided about hits of names: cleared, confirmed, withdrawn
+    #[command(after_help = "\
+Examples:
+  interdict decisions clear 'Ali Hassan' --customer 4711 --party un:QDi.001 \\
+      --reason 'born 1994, the party 1961' --by 'A. Clerk' --expires 2026-12-31
+  interdict decisions list --format json")]
+    Decisions(DecisionsArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.
@@ -311,35 +319,146 @@ pub struct ListsArgs {
 pub enum ListsCommand {
     /// Keep a version of a list. Earlier versions stay, so that any date can be asked
     #[command(after_help = "\
+Files may be packed with bzip2, gzip or zip. A list that lost more than --max-shrink percent of its
+entries is refused, and the last good version stays in force. What stored transfers did with newly
+listed addresses is looked up at once, and kept as findings.
+
 Examples:
   interdict lists import ofac sdn_advanced.xml.bz2
+  interdict lists import ofac sdn.csv --date 2025-03-04
+  interdict lists import un UN_consolidated.xml
+  interdict lists import il wallets.csv --date 2026-03-01
   interdict lists import addresses fbi.txt --name fbi-psa250226 --date 2025-02-26")]
     Import(ListImportArgs),
+    /// Fetch the lists that the configuration names, and keep what is new
+    #[command(after_help = "\
+Nothing is fetched until interdict.toml names where from, by url, url_file, url_env or path:
+
+  [lists.ofac]
+  format = \"ofac\"
+  url = \"https://sanctionslistservice.ofac.treas.gov/api/download/SDN_ADVANCED.ZIP\"
+
+Exit code: 0 all are up to date; anything else one is not, and its last version stays in force.
+
+Examples:
+  interdict lists update
+  interdict lists update ofac --report json")]
+    Update(ListUpdateArgs),
     /// Show the versions that are kept
     #[command(after_help = "\
 Examples:
   interdict lists status
   interdict lists status --format json")]
     Status(StatusArgs),
+    /// What changed on a list between two days: parties and identifiers
+    #[command(after_help = "\
+Examples:
+  interdict lists diff ofac-sdn 2025-03-05 2025-11-20
+  interdict lists diff ofac-sdn 2025-03-05 2025-11-20 --format json")]
+    Diff(ListDiffArgs),
+    /// Which version of each list was in force on a day
+    #[command(after_help = "\
+Examples:
+  interdict lists as-of 2025-03-05
+  interdict lists as-of 2025-03-05 --format json")]
+    AsOf(ListAsOfArgs),
+    /// What listed addresses and tokens did before, as far as it is stored
+    #[command(after_help = "\
+Every stored transfer that touches an address of a latest version is found, or with --since of those
+that came onto it after a day. What was not found before is kept as a finding. An import does the
+same with what is newly listed.
+
+Examples:
+  interdict lists look-back
+  interdict lists look-back --list ofac-sdn --since 2025-03-05 --format json")]
+    LookBack(LookBackArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct ListImportArgs {
     pub format: ListFormat,
+    /// A file, or the folder of a list that comes in several
     pub path: PathBuf,
-    /// What a plain list is called [default: the file's name]
+    /// What a list is called whose format does not say [default: the file's name]
     #[arg(long)]
     pub name: Option<String>,
-    /// The day a plain list was issued [default: today]; OFAC's file says its own
+    /// The day it was issued, where the file does not say [default: today]
     #[arg(long)]
     pub date: Option<Date>,
+    /// The most a list may lose, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_shrink: u8,
+    /// It may lose more: why. The reason is kept with the version
+    #[arg(long, value_name = "REASON")]
+    pub accept_shrink: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub report: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ListUpdateArgs {
+    /// Only these, as the configuration calls them
+    #[arg(value_name = "NAME")]
+    pub only: Vec<String>,
+    /// They may lose more than is set: why. The reason is kept with the version
+    #[arg(long, value_name = "REASON")]
+    pub accept_shrink: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub report: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ListDiffArgs {
+    /// As `interdict lists status` calls it
+    pub list: String,
+    /// The version in force on this day
+    pub from: Date,
+    /// And on this one
+    pub to: Date,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ListAsOfArgs {
+    pub date: Date,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct LookBackArgs {
+    /// Only this list, as `interdict lists status` calls it
+    #[arg(long)]
+    pub list: Option<String>,
+    /// Only what was not on the version in force on this day
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<Date>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TextFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
-    /// OFAC's sdn_advanced.xml, plain or bzip2
+    /// OFAC: sdn_advanced.xml, sdn.xml, sdn.csv with its other tables; the consolidated list's files
     Ofac,
+    /// The UN's consolidated XML
+    Un,
+    /// The EU's consolidated financial sanctions, XML 1.1
+    Eu,
+    /// The UK Sanctions List, XML; OFSI's frozen ConList.csv
+    Uk,
+    /// Israel's NBCTF: the table of wallets, with releases.csv beside it
+    Il,
+    /// A notice: text with addresses in it
+    Fbi,
+    /// What issuers of tokens froze and released: a table of events
+    Issuer,
+    /// OpenSanctions' entities, one JSON object a line
+    Ftm,
+    /// A table of one's own
+    Csv,
     /// One address a line
     Addresses,
 }
@@ -522,23 +641,113 @@ pub enum TraceFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit code: 0 no hit, 10 a hit, anything else an error. Not found is not clean: the answer
-says what was searched and as of when.
+says what was searched and as of when. A pair cleared by `interdict decisions` is no hit.
+
+A table (`--file x.csv`, or `--csv`) has one of the columns query, name and address, and any of
+kind, birth, country, document and customer.
 
 Examples:
   interdict screen 0x098b716b8aaf21512996dc57eb0615e2383e2f96
+  interdict screen 'Mohammed al-Ghamari' --birth 1979 --country YE
+  interdict screen --kind name --file customers.csv --format json
   interdict screen --file deposits.txt --format json
   interdict screen 0x… --as-of 2025-03-05")]
 pub struct ScreenArgs {
-    #[arg(required_unless_present = "file", value_name = "ADDRESS")]
-    pub addresses: Vec<String>,
-    /// One address a line; `-` reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "addresses")]
+    #[arg(required_unless_present_any = ["file", "documents"], value_name = "QUERY")]
+    pub queries: Vec<String>,
+    /// One query a line, or a table with a row each; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "queries")]
     pub file: Option<PathBuf>,
+    /// The file is a table with a heading, whatever it is called
+    #[arg(long, requires = "file")]
+    pub csv: bool,
+    /// What the queries are
+    #[arg(long, value_enum, default_value_t)]
+    pub kind: ScreenKind,
+    /// Only these lists, by the names of `interdict lists status`
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub lists: Vec<String>,
+    /// What a name must score, from 0.5 to 1; LIST=SCORE for one list [default: 0.8]
+    #[arg(long = "threshold", value_name = "SCORE")]
+    pub thresholds: Vec<String>,
+    /// When the person was born: a year, a month or a day
+    #[arg(long = "birth", value_name = "DATE")]
+    pub births: Vec<String>,
+    /// The country of the person, company or vessel, in two letters
+    #[arg(long = "country", value_name = "COUNTRY")]
+    pub countries: Vec<String>,
+    /// A passport, registration or IMO number
+    #[arg(long = "document", value_name = "NUMBER")]
+    pub documents: Vec<String>,
+    /// Whose name it is: decisions are looked up under this id
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
     /// As the lists stood on this day [default: today]
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScreenKind {
+    /// As each one reads; the answer says what it was taken for
+    #[default]
+    Auto,
+    Address,
+    /// Of a person, a company, a vessel
+    Name,
+    /// A transaction of the store: everybody who paid or was paid in it
+    Tx,
+    /// The contract of a token: listed, or labelled
+    Token,
+}
+
+#[derive(Debug, Args)]
+pub struct DecisionsArgs {
+    #[command(subcommand)]
+    pub command: DecisionsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DecisionsCommand {
+    /// This is somebody else: no hit, until it runs out or either side changes
+    Clear(DecideArgs),
+    /// This is the very party: the hit says so
+    Confirm(DecideArgs),
+    /// What was decided before no longer holds
+    Withdraw(DecideArgs),
+    /// Every decision, in the order they were made
+    List(StatusArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// The name, as it is screened
+    pub query: String,
+    /// Of whom: the list, and its own id of the party, as a hit gives them
+    #[arg(long, value_name = "LIST:ID")]
+    pub party: String,
+    #[arg(long)]
+    pub reason: String,
+    /// Who decides
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// The last day it holds [default: until something changes]
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<Date>,
+    /// Keep it under the customer's id, not under the text of the name
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
+    /// As it is screened
+    #[arg(long = "birth", value_name = "DATE")]
+    pub births: Vec<String>,
+    /// As it is screened
+    #[arg(long = "country", value_name = "COUNTRY")]
+    pub countries: Vec<String>,
+    /// As it is screened
+    #[arg(long = "document", value_name = "NUMBER")]
+    pub documents: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use common::{Home, binary, case_file, case_text, csv, evm, hash, read, rows, texts};
 use serde_json::Value;
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 29] = [
     &["import"],
     &["follow"],
     &["transfers"],
@@ -16,7 +16,11 @@ const COMMANDS: [&[&str]; 25] = [
     &["config", "check"],
     &["lists"],
     &["lists", "import"],
+    &["lists", "update"],
     &["lists", "status"],
+    &["lists", "diff"],
+    &["lists", "as-of"],
+    &["lists", "look-back"],
     &["labels"],
     &["labels", "import"],
     &["labels", "status"],

@@ -16,6 +16,7 @@ pub mod asset;
 pub mod book;
 pub mod chain;
 pub mod columns;
+pub mod decision;
 pub mod fact;
 pub mod finding;
 pub mod freeze;
@@ -42,6 +43,7 @@ pub use asset::{Asset, AssetKind, AssetMeta, Freezable};
 pub use book::Book;
 pub use chain::{BitcoinNetwork, Chain, ChainError, SolanaNetwork, TronNetwork};
 pub use columns::{ColumnBatch, Columns};
+pub use decision::{Decision, Verdict};
 pub use fact::{BlockFact, Evidence, Fact, Oddity};
 pub use finding::{Finding, FindingKind, Severity};
 pub use freeze::{Freeze, FreezeAction, Freezes};
@@ -52,7 +54,7 @@ pub use label::{
     CoinbaseTag, Confidence, Correction, Label, LabelChange, LabelEvent, Role, Standing, Subject,
     Tag, TagKind,
 };
-pub use listing::{ListVersion, Listing};
+pub use listing::{ListVersion, Listing, ListingKind};
 pub use marking::Marking;
 pub use memory::Memory;
 pub use party::{

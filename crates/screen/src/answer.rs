@@ -3,12 +3,17 @@
 //! This is a public contract: `query`, `hits` and `searched` with the fields
 //! below; more may be added, none renamed.
 
-use model::{Date, Family};
+use model::{Date, Family, ListingKind};
 
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+use crate::decided::Decided;
+use crate::names::Piece;
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Answer {
     /// As it was asked.
     pub query: String,
+    /// What it was taken for.
+    pub kind: Kind,
     /// On the version of each list that was in force on the day.
     pub hits: Vec<Hit>,
     /// What was looked through, list by list.
@@ -22,8 +27,36 @@ pub struct Answer {
     pub identifier: Named,
     /// On an earlier stored version, but not on the one in force on the day.
     pub former: Vec<Hit>,
+    /// Would be hits, had nobody decided that they are somebody else.
+    pub cleared: Vec<Hit>,
+    /// What is known of who holds it, beside lists. Of tokens only.
+    pub labels: Vec<Labelled>,
+    /// How it stands to listed and labelled money; null where that was not computed.
+    pub exposure: Option<serde_json::Value>,
+    /// What the rules make of all that; null where that was not computed.
+    pub risk: Option<serde_json::Value>,
     /// What the asker should know before trusting the answer.
     pub note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Address,
+    Name,
+    /// A transaction: everybody who paid or was paid in it.
+    Tx,
+    /// A contract that issues a token.
+    Token,
+}
+
+/// One label of the store.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Labelled {
+    pub name: String,
+    pub concepts: Vec<String>,
+    pub confidence: u8,
+    pub source: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -34,7 +67,7 @@ pub struct Named {
 
 /// One listing of the key that was asked for. A date that no stored list gives
 /// is null.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Hit {
     pub list: String,
     /// Of the version that was in force on the day.
@@ -51,12 +84,32 @@ pub struct Hit {
     pub last_seen: Date,
     /// The first stored version after that without it.
     pub absent_since: Option<Date>,
-    /// Only where the list itself says so; none that is read today does.
+    /// Only where the list itself says so: the day after an order runs out.
     pub delisted_on: Option<Date>,
+    /// The last day it is in force, where its order runs out by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<Date>,
+    /// What the list says it is, where that is no address: a customer's number, a token's contract.
+    #[serde(skip_serializing_if = "is_address")]
+    pub listed_as: ListingKind,
     pub r#match: Match,
     /// As the list writes it.
     pub written: String,
     pub party_id: Option<String>,
+    /// From 0 to 1. An address is the listed one or none: 1.
+    pub score: f64,
+    /// The name or address of the list that it was found by.
+    pub matched: String,
+    /// What the score is made of, for people to check.
+    pub pieces: Vec<Piece>,
+    /// The latest decision about this question and this party.
+    pub decision: Option<Decided>,
+    /// Of a transaction: whose address this is in it.
+    pub counterparty: Option<String>,
+}
+
+fn is_address(kind: &ListingKind) -> bool {
+    *kind == ListingKind::Address
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -67,6 +120,9 @@ pub enum Match {
     /// Another address that the same key or script controls.
     #[serde(rename = "same key")]
     Key,
+    /// A name alike enough; or a document, whatever the name.
+    #[serde(rename = "name")]
+    Name,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -8,11 +8,17 @@
 //! dates and hashes, and stores what comes back.
 
 pub mod answer;
+pub mod change;
+pub mod decided;
+pub mod extract;
+pub mod index;
 pub mod lists;
+pub mod look_back;
+pub mod names;
 pub mod query;
 pub mod screening;
 
-pub use answer::{Answer, Hit, Match, Named, Searched};
+pub use answer::{Answer, Hit, Kind, Labelled, Match, Named, Searched};
 pub use lists::{ListError, ParsedList};
 pub use query::Query;
 pub use screening::Screen;

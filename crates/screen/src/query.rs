@@ -34,6 +34,13 @@ impl Query {
     }
 }
 
+impl Query {
+    /// Is only its checksum wrong?
+    pub fn is_looked_up_by_bytes(&self) -> bool {
+        self.key != self.identifier.key
+    }
+}
+
 /// The key to file an identifier under: that of its bytes where only an EVM
 /// checksum keeps them from being an address, in lists as in queries.
 pub(crate) fn lookup_key(identifier: &Identifier) -> Key {

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use model::{Date, Key, ListVersion, Listing};
 
-use crate::answer::{Answer, Hit, Match, Named, Searched};
+use crate::answer::{Answer, Hit, Kind, Match, Named, Searched};
 use crate::lists::Entry;
+use crate::names::{Piece, Similarity};
 use crate::query::{Query, lookup_key, lookup_text};
 
 /// Everything listed, on every stored version.
@@ -61,11 +62,16 @@ impl Screen {
         let searched = self.searched(as_of);
         let mut answer = Answer {
             query: query.to_string(),
+            kind: Kind::Address,
             hits: Vec::new(),
             covered: !searched.is_empty() && searched.iter().all(|list| list.covered),
             searched,
             valid: !read.identifier.families.is_empty(),
             former: Vec::new(),
+            cleared: Vec::new(),
+            labels: Vec::new(),
+            exposure: None,
+            risk: None,
             note: read.note,
             identifier: Named {
                 text: read.identifier.text.clone(),
@@ -80,7 +86,8 @@ impl Screen {
                 continue;
             };
             let hit = hit(list, in_force, record, listing, &text);
-            match latest == in_force {
+            // An order that has run out by itself is history, whether the list still shows it or not.
+            match latest == in_force && !listing.has_expired(as_of) {
                 true => answer.hits.push(hit),
                 false => answer.former.push(hit),
             }
@@ -92,11 +99,13 @@ impl Screen {
     pub fn is_listed(&self, key: &Key, as_of: Date) -> bool {
         self.by_key.get(key).into_iter().flatten().any(|record| {
             let in_force = self.lists[record.list].in_force(as_of);
-            in_force.is_some_and(|version| record.appearances.contains_key(&version))
+            let listing = in_force.and_then(|version| record.appearances.get(&version));
+            listing.is_some_and(|listing| !listing.has_expired(as_of))
         })
     }
 
-    fn searched(&self, as_of: Date) -> Vec<Searched> {
+    /// What is looked through on a day, list by list.
+    pub fn searched(&self, as_of: Date) -> Vec<Searched> {
         let of = |list: &List| {
             let stored = list.in_force(as_of).map(|version| &list.versions[version]);
             Searched {
@@ -168,6 +177,7 @@ fn hit(list: &List, in_force: usize, record: &Record, listing: &Listing, text: &
         .last_key_value()
         .and_then(|(version, _)| Some((*version, date(*version)?)))
         .expect("a record is made for an appearance");
+    let is_same = lookup_text(&listing.identifier) == text;
     Hit {
         list: list.name.clone(),
         list_date: list.versions[in_force].version.date,
@@ -178,9 +188,23 @@ fn hit(list: &List, in_force: usize, record: &Record, listing: &Listing, text: &
         first_seen: first.unwrap_or(last_seen),
         last_seen,
         absent_since: date(last + 1),
-        delisted_on: None,
-        r#match: if lookup_text(&listing.identifier) == text { Match::Address } else { Match::Key },
+        delisted_on: listing.expires_on.and_then(|last| last.tomorrow().ok()),
+        expires_on: listing.expires_on,
+        listed_as: listing.kind,
+        r#match: if is_same { Match::Address } else { Match::Key },
         written: listing.written.clone(),
         party_id: listing.party_id.clone(),
+        score: 1.0,
+        matched: listing.written.clone(),
+        pieces: vec![Piece {
+            query: Some(text.to_string()),
+            matched: Some(listing.written.clone()),
+            similarity: if is_same { Similarity::SameAddress } else { Similarity::SameKey },
+            likeness: 1.0,
+            weight: 1.0,
+            contribution: 1.0,
+        }],
+        decision: None,
+        counterparty: None,
     }
 }

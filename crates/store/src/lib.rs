@@ -36,8 +36,8 @@ mod upgrade;
 pub use backup::restore_through;
 pub use backup::{Copied, restore};
 pub use catalog::{
-    Actor, Exclusion, Expected, Fetched, ListRow, Outcome, PENDING_MAX, Pending, PendingNews,
-    PendingState,
+    Actor, Exclusion, Expected, Fetched, FindingRow, ListRow, ListSource, Outcome, PENDING_MAX,
+    Pending, PendingNews, PendingState, Shrink,
 };
 pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};
 pub use compact::Compacted;

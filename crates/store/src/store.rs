@@ -6,8 +6,10 @@
 //! place of the smaller ones they were merged from.
 
 mod batch;
+mod books;
 mod clusters;
 pub(crate) mod current;
+mod decisions;
 mod fetched;
 mod freezes;
 mod layout;
@@ -26,8 +28,8 @@ use std::sync::Arc;
 
 use model::{
     Account, Asset, AssetMeta, Book, Chain, CoinbaseTag, Columns, Coverage, Degree, Direction,
-    Expansion, Label, LabelEvent, Limits, ListVersion, Listing, Outpoint, Seek, Spend, Timestamp,
-    Transaction, Transfer, TxId, UtxoTransaction, View, ViewError,
+    Expansion, Label, LabelEvent, Limits, ListVersion, Listing, Outpoint, Party, Seek, Spend,
+    Timestamp, Transaction, Transfer, TxId, UtxoTransaction, View, ViewError,
 };
 
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
@@ -216,8 +218,9 @@ impl Store {
         version: &ListVersion,
         name: &str,
         listings: &[Listing],
+        parties: &[Party],
     ) -> Result<Outcome, StoreError> {
-        self.catalog.put_list(version, name, listings)
+        self.catalog.put_list(version, name, listings, parties)
     }
 
     /// Every version kept, empty ones too, ordered by list and date.

@@ -22,6 +22,8 @@ pub struct ConfigFile {
     pub prices: toml::Table,
     /// Who may be asked for published sources of contracts: read there too.
     pub sources: toml::Table,
+    /// Where lists are fetched from: read by `interdict lists update`.
+    pub lists: toml::Table,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

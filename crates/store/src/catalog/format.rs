@@ -27,6 +27,8 @@ pub(crate) const ADDED: &[&str] = &[
     include_str!("schema/pending.sql"),
     include_str!("schema/clusters.sql"),
     include_str!("schema/labels.sql"),
+    include_str!("schema/parties.sql"),
+    include_str!("schema/decisions.sql"),
 ];
 
 /// How long SQLite's log grows before a commit moves it into the database: SQLite's own measure.
