@@ -13,8 +13,7 @@ mod place;
 use std::collections::BTreeMap;
 
 use model::{
-    Account, Address, Asset, Chain, Registry, Timestamp, Transfer, TransferKind, TxHash, TxId,
-    UtxoTransaction,
+    Account, Address, Asset, Chain, Registry, Transfer, TransferKind, TxHash, TxId, UtxoTransaction,
 };
 
 use crate::cluster::logged::Logged;
@@ -431,6 +430,3 @@ impl Services {
         self.kinds.iter().map(|(bytes, kind)| (&bytes[..], *kind))
     }
 }
-
-/// When a transaction that nobody knows the time of was: the earliest there is.
-pub const NO_TIME: Timestamp = Timestamp::UNIX_EPOCH;

@@ -137,7 +137,7 @@ impl Clusterer {
         Ok(())
     }
 
-    /// From bytes that were kept, without what is excluded now.
+    /// Reading bytes that were kept, without what is excluded now.
     ///
     /// # Errors
     /// When they are no such bytes, or were made by rules of another version.
@@ -147,7 +147,7 @@ impl Clusterer {
         services: Services,
         excluded: Excluded,
     ) -> Result<Clusterer, CodeError> {
-        let mut from = From { bytes, at: 0 };
+        let mut from = Reading { bytes, at: 0 };
         let (format, found) = (from.number()?, from.number()?);
         if (format, found) != (FORMAT, versions()) {
             return Err(CodeError::Other { format, versions: found });
@@ -164,7 +164,7 @@ impl Clusterer {
         Ok(clusterer)
     }
 
-    fn decode_head(&mut self, from: &mut From<'_>) -> Result<(), CodeError> {
+    fn decode_head(&mut self, from: &mut Reading<'_>) -> Result<(), CodeError> {
         let (transactions, transfers, unsure) = (from.number()?, from.number()?, from.number()?);
         self.taken = Taken { transactions, transfers, unsure };
         if from.number()? == 0 {
@@ -182,7 +182,7 @@ impl Clusterer {
 
     fn decode_clusters(
         &mut self,
-        from: &mut From<'_>,
+        from: &mut Reading<'_>,
         excluded: Excluded,
     ) -> Result<(), CodeError> {
         let mut names = Names::default();
@@ -219,7 +219,7 @@ impl Clusterer {
         Ok(())
     }
 
-    fn decode_memory(&mut self, from: &mut From<'_>) -> Result<(), CodeError> {
+    fn decode_memory(&mut self, from: &mut Reading<'_>) -> Result<(), CodeError> {
         for _ in 0..from.count()? {
             let (hash, number) = (from.hash()?, from.number()?);
             let family = Family::ALL.into_iter().find(|family| *family as u64 == number);
@@ -330,12 +330,12 @@ impl<E> Out<'_, E> {
     }
 }
 
-struct From<'a> {
+struct Reading<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> From<'a> {
+impl<'a> Reading<'a> {
     fn broken(&self) -> CodeError {
         CodeError::Broken { at: self.at }
     }

@@ -29,7 +29,7 @@ pub struct Taken {
 }
 
 enum What {
-    Utxo(UtxoTransaction),
+    Utxo(Box<UtxoTransaction>),
     Transfers(Vec<Transfer>),
 }
 
@@ -178,7 +178,7 @@ impl Reading<'_, '_, '_, '_> {
             let Some(Transaction::Utxo(tx)) = found else {
                 return Err(ViewError::new(format!("{id} was scanned and cannot be found")).into());
             };
-            (self.visit)(Taken { hot, what: What::Utxo(tx) })?;
+            (self.visit)(Taken { hot, what: What::Utxo(Box::new(tx)) })?;
         }
         Ok(())
     }
