@@ -85,7 +85,8 @@ so meanwhile. Exit code 0 when everything is up to date.
 
 Examples:
   interdict exposure update
-  interdict exposure update --chain ethereum --whole")]
+  interdict exposure update --chain ethereum --whole
+  interdict exposure update --every 2")]
     Update(ExposureUpdateArgs),
 }
 
@@ -97,6 +98,9 @@ pub struct ExposureUpdateArgs {
     /// Read it whole, whatever is kept
     #[arg(long)]
     pub whole: bool,
+    /// Go on, looking for something new so often; beside `interdict follow`
+    #[arg(long, value_name = "SECONDS", conflicts_with = "whole", value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: Option<u64>,
     #[arg(long, value_enum, default_value_t)]
     pub format: TextFormat,
 }

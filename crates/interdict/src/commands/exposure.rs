@@ -1,6 +1,8 @@
 //! `interdict exposure`: what an address had to do with, and whom.
 
 use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use model::{Account, Chain, View};
@@ -16,6 +18,9 @@ use crate::home::Home;
 use crate::out::Out;
 use crate::render::plain;
 use crate::source;
+
+/// How often labels and lists are read again by an update that goes on.
+const LABELS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(home: &Home, args: ExposureArgs, out: &Out) -> Result<ExitCode> {
     if let Some(ExposureCommand::Update(args)) = args.command {
@@ -121,8 +126,33 @@ fn accounts(store: &Store, texts: &[String], chain: Option<Chain>) -> Result<Vec
 }
 
 fn update(home: &Home, args: &ExposureUpdateArgs, out: &Out) -> Result<ExitCode> {
-    let store = home.open_existing()?;
-    let marked = exposure::marked(super::labels::book(&store)?);
+    let mut store = home.open_existing()?;
+    let mut marked = exposure::marked(super::labels::book(&store)?);
+    let mut read = Instant::now();
+    loop {
+        let done = update_once(home, &store, &marked, args, out)?;
+        let Some(seconds) = args.every else { return Ok(ExitCode::SUCCESS) };
+        if done.iter().any(|one| one.how == How::Whole) {
+            out.note("going on; new blocks are taken in as they come");
+        }
+        // Nothing is lost when it is killed: every step is one commit.
+        thread::sleep(Duration::from_secs(seconds));
+        store.refresh()?;
+        if read.elapsed() >= LABELS_EVERY {
+            marked = exposure::marked(super::labels::book(&store)?);
+            read = Instant::now();
+        }
+    }
+}
+
+/// Says what was done; of those that go on, only where something was.
+fn update_once(
+    home: &Home,
+    store: &Store,
+    marked: &Marked,
+    args: &ExposureUpdateArgs,
+    out: &Out,
+) -> Result<Vec<Updated>> {
     let mut held = store.coverage()?;
     if let Some(chain) = args.chain {
         held.retain(|coverage| coverage.chain == chain);
@@ -135,15 +165,19 @@ fn update(home: &Home, args: &ExposureUpdateArgs, out: &Out) -> Result<ExitCode>
         let reading = format!("reading {}", coverage.chain.name());
         let bar = out.count_bar(coverage.transfers, reading);
         let told = &mut |done| bar.set_position(done);
-        let one = exposure::update(home.path(), &store, &marked, coverage, args.whole, told);
+        let one = exposure::update(home.path(), store, marked, coverage, args.whole, told);
         bar.finish_and_clear();
         done.push(one?);
     }
+    if args.every.is_some() {
+        done.retain(|one| one.how != How::Nothing);
+    }
     match args.format {
+        TextFormat::Json if args.every.is_some() && done.is_empty() => {}
         TextFormat::Json => out.json(&done)?,
         TextFormat::Table => done.iter().try_for_each(|one| out.print(&updated(one)))?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(done)
 }
 
 fn updated(done: &Updated) -> String {

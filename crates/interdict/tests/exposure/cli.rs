@@ -94,6 +94,32 @@ fn walked_then_kept_then_said_to_be_stale() {
     assert!(!text.contains("STALE") && text.contains("ransomware"), "{text}");
 }
 
+/// How many transfers what is kept of an address rests on, once it is this many.
+#[track_caller]
+fn wait_for(home: &Home, address: &str, transfers: u64) {
+    for _ in 0..600 {
+        let kept = home.json(&["-q", "exposure", address, "--format", "json"]);
+        if kept["as_of"]["transfers"] == transfers && kept["as_of"]["stale"] == Value::Null {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("{transfers} transfers were never taken in");
+}
+
+#[test]
+fn an_update_that_goes_on_takes_in_what_comes() {
+    let home = told();
+    let mut child = home.spawn(&["exposure", "update", "--every", "1"]);
+    wait_for(&home, &evm(0xbb), 4);
+    let file = home.write("more.csv", csv(&[transfer(7, 0x11, 0xbb, 5).as_str()]));
+    home.ok(&["-q", "import", "transfers-csv", &file, "--chain", "ethereum"]);
+    wait_for(&home, &evm(0xbb), 5);
+    assert!(child.try_wait().expect("it can be asked").is_none(), "it goes on");
+    child.kill().expect("it can be stopped");
+    child.wait().expect("it ends");
+}
+
 #[test]
 fn a_severity_comes_with_its_reasons() {
     let home = told();
