@@ -10,8 +10,6 @@
 //! source. Where files do not say the order within a second, [`crate::run`] does more
 //! than the columns' order can.
 
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-
 use hashbrown::{HashMap, HashSet};
 use model::{
     Account, Address, Book, Chain, ColumnBatch, Columns, Direction, Key, Role, Subject,
@@ -62,67 +60,13 @@ pub fn taint(
         return follow_outputs(columns, book, sweeps);
     }
     let mut places = Places::new(columns.account_count(), columns.assets().len());
-    let sweeps = std::thread::scope(|scope| {
-        let (parcels, arriving) = sync_channel(PARCELS);
-        let (used, empty) = channel();
-        let moving = scope.spawn(|| follow_purses(sweeps, &degrees, arriving, used));
-        let read = locate_all(columns, &mut places, parcels, empty);
-        let sweeps = moving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        read.map(|()| sweeps)
-    })?;
+    let (mut batch, mut located) = (ColumnBatch::default(), Located::default());
+    while columns.next(&mut batch)? {
+        places.locate(&batch, &mut located);
+        sweeps.iter_mut().for_each(|sweep| sweep.take_batch(&batch, &located, &degrees));
+    }
     let owners = places.into_owners();
     Ok(sweeps.into_iter().map(|sweep| sweep.close(&owners)).collect())
-}
-
-/// Batches that are handed over together, since waking a thread costs as much as a batch.
-const TOGETHER: usize = 8;
-/// How often that waits at most.
-const PARCELS: usize = 2;
-
-/// Some batches, and where their purses lie.
-type Parcel = Vec<(ColumnBatch, Located)>;
-
-/// Reads a chain and finds its purses, while another thread moves what they hold. It ends early where
-/// nobody takes what it found.
-fn locate_all(
-    columns: &mut dyn Columns,
-    places: &mut Places,
-    parcels: SyncSender<Parcel>,
-    empty: Receiver<Parcel>,
-) -> Result<(), TraceError> {
-    loop {
-        let mut parcel: Parcel = empty.try_recv().unwrap_or_default();
-        parcel.resize_with(TOGETHER, Default::default);
-        let mut full = 0;
-        for (batch, located) in &mut parcel {
-            if !columns.next(batch)? {
-                break;
-            }
-            places.locate(batch, located);
-            full += 1;
-        }
-        parcel.truncate(full);
-        if parcels.send(parcel).is_err() || full < TOGETHER {
-            return Ok(());
-        }
-    }
-}
-
-/// Moves what purses hold, theft by theft.
-fn follow_purses<'a>(
-    mut sweeps: Vec<Sweep<'a>>,
-    degrees: &[u32],
-    arriving: Receiver<Parcel>,
-    used: Sender<Parcel>,
-) -> Vec<Sweep<'a>> {
-    for parcel in arriving {
-        for (batch, located) in &parcel {
-            sweeps.iter_mut().for_each(|sweep| sweep.take_batch(batch, located, degrees));
-        }
-        // At the end nobody wants it back.
-        let _ = used.send(parcel);
-    }
-    sweeps
 }
 
 fn follow_outputs(

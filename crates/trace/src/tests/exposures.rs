@@ -39,6 +39,8 @@ fn listed(sketch: &Sketch, listed: &[(&str, Option<&str>)]) -> Marked {
             party_id: None,
             programmes: Vec::new(),
             listed_on: date.map(|date| date.parse().expect("a date")),
+            expires_on: None,
+            kind: model::ListingKind::default(),
         });
     }
     Marked::new(book, 20)
