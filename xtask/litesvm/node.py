@@ -3,8 +3,8 @@ answers for its blocks by JSON-RPC, as a node would.
 
     node.py <seed> <slots>
 
-First line of output: the address. `truth` is no method of a node: it gives what
-LiteSVM says every account holds in the end.
+First line of output: the address. Several questions may be asked in one list. `truth`
+is no method of a node: it gives what LiteSVM says every account holds in the end.
 """
 
 import base64
@@ -75,6 +75,8 @@ class World:
         self.svm.set_account(WRAPPED, Account(10**9, wrapped, TOKEN))
         self.mints = []
         self.wrapped = set()
+        # Of each account its transactions, oldest first; of each signature its transaction; of each slot its signatures.
+        self.listed, self.told, self.order = {}, {}, {}
         self.table = self.make_table()
 
     def key(self):
@@ -282,6 +284,11 @@ class World:
         result = self.svm.send_transaction(tx)
         failed = isinstance(result, FailedTransactionMetadata)
         post, post_tokens = self.balances(keys)
+        signature = str(tx.signatures[0])
+        for key in dict.fromkeys(str(key) for key in keys):
+            self.listed.setdefault(key, []).append({
+                "signature": signature, "slot": self.slot, "blockTime": 1_700_000_000 + self.slot, "memo": None,
+                "err": {"InstructionError": [1, "Custom"]} if failed else None, "confirmationStatus": "finalized"})
         done = result.meta() if failed else result
         inner = []
         for index, group in enumerate(done.inner_instructions()):
@@ -290,7 +297,7 @@ class World:
             if called:
                 inner.append({"index": index, "instructions": called})
         fee = 5000 * len(tx.signatures)
-        return {
+        said = {
             "transaction": [base64.b64encode(bytes(tx)).decode(), "base64"],
             "version": 0 if writable or readonly or isinstance(message, MessageV0) else "legacy",
             "meta": {"err": {"InstructionError": [1, "Custom"]} if failed else None, "fee": fee,
@@ -298,6 +305,9 @@ class World:
                      "postTokenBalances": post_tokens, "innerInstructions": inner,
                      "loadedAddresses": {"writable": [str(k) for k in writable], "readonly": [str(k) for k in readonly]}},
         }
+        self.told[signature] = {"slot": self.slot, "blockTime": 1_700_000_000 + self.slot, **said}
+        self.order.setdefault(self.slot, []).append(signature)
+        return said
 
     def block(self):
         self.slot += 1 + (self.random.random() < 0.2)
@@ -320,7 +330,42 @@ class World:
             tokens[name] = tokens.get(name, 0) + int(row["uiTokenAmount"]["amount"])
         return {"lamports": lamports, "tokens": tokens, "wrapped": sorted(self.wrapped)}
 
+    def signatures(self, key, limit=1000, before=None, **_):
+        rows = self.listed.get(key, [])[::-1]
+        if before:
+            at = [n for n, row in enumerate(rows) if row["signature"] == before]
+            rows = rows[at[0] + 1:] if at else []
+        return rows[:limit]
+
+    def token_accounts(self, owner, program):
+        rows = []
+        for key in list(self.start):
+            account = self.svm.get_account(key)
+            if not account or str(account.owner) != program or len(account.data) < 165:
+                continue
+            data = bytes(account.data)
+            if (len(data) > 165 and data[165] != 2) or str(Pubkey(data[32:64])) != owner:
+                continue
+            info = {"mint": str(Pubkey(data[:32])), "owner": owner, "state": "initialized", "isNative": False,
+                    "tokenAmount": {"amount": str(struct.unpack("<Q", data[64:72])[0]), "decimals": 6}}
+            rows.append({"pubkey": str(key), "account": {
+                "lamports": account.lamports, "owner": program, "executable": False, "space": len(data),
+                "data": {"program": "spl-token", "space": len(data), "parsed": {"type": "account", "info": info}}}})
+        return {"context": {"slot": self.slot}, "value": rows}
+
     def answer(self, method, params):
+        if method == "getSignaturesForAddress":
+            return self.signatures(params[0], **params[1]), None
+        if method == "getTransaction":
+            return self.told.get(params[0]), None
+        if method == "getTokenAccountsByOwner":
+            return self.token_accounts(params[0], params[1]["programId"]), None
+        if method == "getFirstAvailableBlock":
+            return 0, None
+        if method == "getBlockTime" and params[0] in self.blocks:
+            return 1_700_000_000 + params[0], None
+        if method == "getBlockTime":
+            return None, (-32009, f"Slot {params[0]} was skipped, or missing in long-term storage")
         if method == "getGenesisHash":
             return GENESIS, None
         if method == "getSlot":
@@ -331,6 +376,9 @@ class World:
                 return None, (-32004, f"Block not available for slot {params[0]}")
             if block is None:
                 return None, (-32007, f"Slot {params[0]} was skipped, or missing due to ledger jump to recent snapshot")
+            if params[1]["transactionDetails"] == "signatures":
+                return {**{name: value for name, value in block.items() if name != "transactions"},
+                        "signatures": self.order[params[0]]}, None
             if params[1]["transactionDetails"] == "none":
                 block = {name: value for name, value in block.items() if name != "transactions"}
             return block, None
@@ -356,17 +404,17 @@ def main():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            result, error = world.answer(asked["method"], asked["params"])
-            answer = {"jsonrpc": "2.0", "id": asked["id"]}
-            if error:
-                answer["error"] = {"code": error[0], "message": error[1]}
-            else:
-                answer["result"] = result
+            answer = [self.one(one) for one in asked] if isinstance(asked, list) else self.one(asked)
             body = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def one(self, asked):
+            result, error = world.answer(asked["method"], asked["params"])
+            said = {"error": {"code": error[0], "message": error[1]}} if error else {"result": result}
+            return {"jsonrpc": "2.0", "id": asked["id"], **said}
 
         def log_message(self, *_):
             pass

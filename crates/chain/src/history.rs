@@ -20,6 +20,7 @@ mod evm;
 mod json;
 mod provider;
 mod rows;
+pub mod solana;
 pub mod trongrid;
 
 use std::collections::BTreeSet;
@@ -32,9 +33,11 @@ pub use self::blockscout::Blockscout;
 pub use self::esplora::Esplora;
 pub use self::etherscan::Etherscan;
 pub use self::provider::{Api, Provider};
+pub use self::solana::Solana;
 pub use self::trongrid::TronGrid;
 
 use self::rows::{Collected, Row};
+pub use self::rows::{Inside, Lack};
 
 /// One provider's way to tell the past of an address.
 pub trait History: Send + Sync {
@@ -55,6 +58,12 @@ pub trait History: Send + Sync {
         ask: &Ask,
         cursor: &Cursor,
     ) -> impl Future<Output = Result<Page, HistoryError>> + Send;
+
+    /// What a transaction says of itself that its rows do not tell. Empty where it has
+    /// nothing more to say.
+    fn inside(&self, _lack: &Lack) -> impl Future<Output = Result<Inside, HistoryError>> + Send {
+        std::future::ready(Ok(Inside::default()))
+    }
 }
 
 /// The last block whose past is final.
@@ -115,6 +124,9 @@ pub enum Cut {
     Provider(&'static str),
 }
 
+/// Transactions of an address asked about by themselves, at most.
+const INSIDE_MAX: usize = 64;
+
 /// Pages that bring nothing new before their provider is taken for one that never ends.
 const EMPTY_MAX: u32 = 3;
 
@@ -151,6 +163,27 @@ pub async fn read<H: History>(history: &H, ask: &Ask) -> Result<Told, HistoryErr
         cursor = next;
     }
     let rows = collected.rows();
+    // Of an address cut for its many rows nothing is divided.
+    if cut != Some(Cut::Rows) {
+        place(history, ask, &mut collected).await?;
+    }
     let facts = collected.into_facts();
     Ok(Told { account: ask.account.clone(), facts, rows, until: ask.until, cut })
+}
+
+/// Asks transactions themselves for the order their rows leave open. Where they are not
+/// answered, it stays open, and the trace says so.
+async fn place<H: History>(
+    history: &H,
+    ask: &Ask,
+    collected: &mut Collected,
+) -> Result<(), HistoryError> {
+    for lack in collected.lacks(&ask.account.address).into_iter().take(INSIDE_MAX) {
+        match history.inside(&lack).await {
+            Ok(inside) => collected.place(&lack.tx, inside),
+            Err(HistoryError::Source(error)) if error.lie().is_some() => return Err(error.into()),
+            Err(_) => break,
+        }
+    }
+    Ok(())
 }

@@ -105,8 +105,11 @@ impl Http {
     fn below(&self, path: &str) -> reqwest::Url {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut url = self.url.clone();
-        let base = url.path().trim_end_matches('/').to_string();
-        url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+        // A query alone is asked of the address itself.
+        if !path.is_empty() {
+            let base = url.path().trim_end_matches('/').to_string();
+            url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+        }
         let own = url.query().unwrap_or_default().to_string();
         let both = [query, own.as_str()].into_iter().filter(|part| !part.is_empty());
         let both = both.collect::<Vec<_>>().join("&");
@@ -273,5 +276,7 @@ mod tests {
         assert_eq!(http.below("wallet/x?a=1").as_str(), "http://node/v1/wallet/x?a=1&apikey=K");
         let bare = Http::new("http://node", Bounds::default()).expect("an address");
         assert_eq!(bare.below("/wallet/x").as_str(), "http://node/wallet/x");
+        let file = Http::new("http://node/v2/api", Bounds::default()).expect("an address");
+        assert_eq!(file.below("?chainid=1").as_str(), "http://node/v2/api?chainid=1");
     }
 }

@@ -9,10 +9,10 @@
 
 mod books;
 pub mod decode;
-mod instructions;
+pub(crate) mod instructions;
 mod message;
 mod replies;
-mod wire;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
@@ -102,15 +102,10 @@ impl Node {
         Ok(node)
     }
 
-    /// A chain is named by the beginning of its first block's hash (CAIP-2, `solana`).
     async fn found(&self) -> Result<Chain, SourceError> {
         let method = "getGenesisHash";
         let hash: String = self.read(method, &self.ask(method, json!([])).await?)?;
-        let name: String = hash.chars().take(32).collect();
-        format!("solana:{name}").parse().map_err(|_| {
-            let what = format!("its first block is {name}…, of no network known");
-            self.error(Kind::Refused(what)).asking(method)
-        })
+        chain_of(&hash).map_err(|what| self.error(Kind::Refused(what)).asking(method))
     }
 
     fn is_on(&self, found: Chain) -> Result<(), SourceError> {
@@ -177,6 +172,13 @@ impl Node {
     fn error(&self, kind: Kind) -> SourceError {
         SourceError::new(self.wire.node(), kind).on(self.chain)
     }
+}
+
+/// A chain is named by the beginning of its first block's hash (CAIP-2, `solana`).
+pub(crate) fn chain_of(hash: &str) -> Result<Chain, String> {
+    let name: String = hash.chars().take(32).collect();
+    let chain = format!("solana:{name}").parse();
+    chain.map_err(|_| format!("its first block is {name}…, of no network known"))
 }
 
 impl Source for Node {

@@ -7,6 +7,7 @@
 
 mod contracts;
 pub mod decode;
+pub(crate) mod inside;
 mod internal;
 mod proto;
 mod replies;

@@ -57,6 +57,14 @@ fn a_figure_in_usd_says_its_price_its_time_and_its_source() {
     ] {
         assert!(table.contains(said), "{said}: {table}");
     }
+    // Those sentences are all that is said of dollars.
+    assert_eq!(table.matches("USD").count(), 4, "{table}");
+    for row in report["worth"].as_array().expect("a list") {
+        let Some(price) = row["price"].as_object() else { continue };
+        assert!(row["date"].is_string() && price["source"] == "somebody's export", "{row}");
+    }
+    let whole = report.to_string();
+    assert_eq!(whole.matches("\"usd").count(), 4, "no other figure in USD: {whole}");
     let page = home.ok(&["trace", ALICE, "--format", "html"]);
     assert!(page.contains("at 2800 USD of 2025-02-21T14:00:00Z"), "the picture says it too");
     home.ok(&["trace", ALICE, "--bundle", "b.bundle"]);

@@ -64,7 +64,7 @@ pub use party::{
 pub use price::{Price, Prices};
 pub use registry::Registry;
 pub use transaction::{Input, Outpoint, Output, Transaction, TxHash, TxId, UtxoTransaction};
-pub use transfer::{Position, TimeSource, Transfer, TransferId, TransferKind};
+pub use transfer::{Equal, Position, TimeSource, Transfer, TransferId, TransferKind};
 pub use view::{
     Coverage, Degree, Direction, Expansion, Limits, Reached, Seek, Spend, View, ViewError,
 };

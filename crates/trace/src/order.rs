@@ -1,17 +1,26 @@
 //! The order of time, as far as the data knows it.
 //!
 //! Where every transfer of a block says its place, that place decides. Where some do
-//! not (files without transaction indexes), what a transfer needs comes before it:
-//! value that arrives in the same second may leave in it. Ties that nothing decides
-//! go by transaction hash and position, so that the order of input never matters.
+//! not (files without transaction indexes, providers), each account's transfers of an
+//! asset are looked at by themselves: as they are told where their order is told
+//! ([`told`]), else what a transfer needs comes before it, for value that arrives in
+//! the same second may leave in it. Ties that nothing decides go by transaction hash
+//! and position, so that the order of input never matters.
+//!
+//! What is settled depends on the order at each account alone. So where no account is
+//! [`untold`], the answer is that of the whole order.
 
 pub mod queue;
+mod told;
 
 use std::cmp::Ordering;
 
 use model::{Direction, Outpoint, UtxoTransaction};
 
+pub use self::told::{Untold, untold};
+
 use self::queue::{Least, radix_sort};
+use self::told::{as_told, by_name, is_told, parts, shared_purses};
 use crate::gather::{At, Gathered, Ledger, NOBODY, Row, Utxo};
 use crate::ids::number;
 
@@ -97,7 +106,13 @@ pub fn in_time(ats: &mut Vec<At>, gathered: &Gathered, account: u32) {
     for group in groups(ats, gathered) {
         let group = &mut ats[group];
         if group.len() > 1 && !is_order_known(group, gathered) {
-            group.sort_by_key(|at| gathered.row_at(*at).from == account);
+            group.copy_from_slice(&as_told(group, gathered));
+            let purses = shared_purses(group, gathered);
+            let mut own =
+                purses.iter().filter(|(purse, _)| gathered.purses.get(*purse).0 == account);
+            if !own.all(|(_, shared)| is_told(shared, gathered)) {
+                group.sort_by_key(|at| gathered.row_at(*at).from == account);
+            }
         }
     }
 }
@@ -186,7 +201,8 @@ fn sorted(all: Vec<At>, gathered: &Gathered) -> Vec<At> {
     pairs.into_iter().map(|(_, at)| at).collect()
 }
 
-/// Runs of transfers that happened at the same time and height.
+/// Runs of transfers that happened at the same time and height. One of no known height
+/// may be of any block of its second, and comes first there.
 fn groups(sorted: &[At], gathered: &Gathered) -> Vec<std::ops::Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
@@ -219,23 +235,25 @@ fn has_late_payment(group: &[At], gathered: &Gathered, crossings: &Crossings) ->
     legs.any(|leg| group.contains(&leg.at))
 }
 
-/// Kahn's algorithm: a transfer follows those that pay its sender in its asset, and
-/// a swap's return follows its payments. A circle starts at its first member. Kept from
-/// group to group, so that none has to make room anew.
+/// Kahn's algorithm: at each account walked through, transfers of an asset follow each
+/// other as far as that is told, else those that pay it come first; a swap's return
+/// follows its payments. A circle starts at its first member. Kept from group to group,
+/// so that none has to make room anew.
 #[derive(Default)]
 struct Needs {
-    /// Which purse each draws on and fills; none where the order is known anyway.
+    /// Which part of a purse's transfers each draws on and fills; none where its order
+    /// is told.
     from: Vec<u32>,
     to: Vec<u32>,
-    /// By purse: payments into it that are still to come, and the first that waits.
+    /// By such a part: payments that are still to come, and the first that waits.
     coming: Vec<u32>,
     waiting: Vec<u32>,
-    /// The next that waits for the same purse.
+    /// The next that waits for the same part.
     next: Vec<u32>,
-    /// By transfer of the group: payments to venues that its swap waits for.
-    legs: Vec<u32>,
-    /// (a payment, a return that waits for it), in order.
-    returns: Vec<(u32, u32)>,
+    /// By transfer of the group: others it waits for by name.
+    before: Vec<u32>,
+    /// (a transfer, one that waits for it), in order.
+    pairs: Vec<(u32, u32)>,
     is_done: Vec<bool>,
 }
 
@@ -248,12 +266,28 @@ impl Needs {
         crossings: &Crossings,
         ordered: &mut Vec<At>,
     ) {
-        self.fill(group, is_known, gathered);
-        self.add_legs(group, gathered, crossings);
+        let group = if is_known { group.to_vec() } else { by_name(group, gathered) };
+        self.clear();
+        self.from.resize(group.len(), NOBODY);
+        self.to.resize(group.len(), NOBODY);
+        self.next.resize(group.len(), NOBODY);
+        self.before.resize(group.len(), 0);
+        self.is_done.resize(group.len(), false);
+        let mut places: Vec<(At, u32)> = group.iter().copied().zip(0u32..).collect();
+        places.sort_unstable();
+        if !is_known {
+            self.add_purses(&group, &places, gathered);
+        }
+        self.add_legs(&group, &places, gathered, crossings);
+        self.pairs.sort_unstable();
+        self.pairs.dedup();
+        for (_, n) in &self.pairs {
+            self.before[*n as usize] += 1;
+        }
         let mut ready = Least::below(group.len());
         (0..number(group.len())).filter(|n| self.is_free(*n)).for_each(|n| ready.insert(n));
         let mut first = 0;
-        for _ in group {
+        for _ in &group {
             while self.is_done[first as usize] {
                 first += 1;
             }
@@ -262,56 +296,70 @@ impl Needs {
             ordered.push(group[next as usize]);
             self.done(next, &mut ready);
         }
-        self.clear();
     }
 
-    fn fill(&mut self, group: &[At], is_known: bool, gathered: &Gathered) {
-        self.coming.resize(gathered.purses.len(), 0);
-        self.waiting.resize(gathered.purses.len(), NOBODY);
-        for (n, at) in (0u32..).zip(group) {
-            let row = gathered.row_at(*at);
-            let moves = !is_known && row.from != row.to;
-            let (from, to) = if moves { (row.from_purse, row.to_purse) } else { (NOBODY, NOBODY) };
-            self.from.push(from);
-            self.to.push(to);
-            self.next.push(NOBODY);
-            if to != NOBODY {
-                self.coming[to as usize] += 1;
+    /// Accounts that are not walked through hold nothing that the order could divide.
+    fn add_purses(&mut self, group: &[At], places: &[(At, u32)], gathered: &Gathered) {
+        let place = |at: &At| places[places.partition_point(|(one, _)| one < at)].1;
+        for (purse, shared) in shared_purses(group, gathered) {
+            if !gathered.is_walked(gathered.purses.get(purse).0) {
+                continue;
             }
-            if from != NOBODY {
-                self.next[n as usize] = std::mem::replace(&mut self.waiting[from as usize], n);
+            let parts = parts(&shared, gathered);
+            for two in parts.windows(2) {
+                let after = |one| two[1].iter().map(move |other| (place(one), place(other)));
+                self.pairs.extend(two[0].iter().flat_map(after));
+            }
+            for part in parts.iter().filter(|part| part.len() > 1) {
+                self.add_part(
+                    part.iter().map(|at| (place(at), gathered.row_at(*at).to_purse == purse)),
+                );
             }
         }
-        self.legs.resize(group.len(), 0);
-        self.is_done.resize(group.len(), false);
     }
 
-    fn add_legs(&mut self, group: &[At], gathered: &Gathered, crossings: &Crossings) {
+    /// Of these nothing is told: (a transfer, does it pay the purse?).
+    fn add_part(&mut self, part: impl Iterator<Item = (u32, bool)>) {
+        let own = number(self.coming.len());
+        self.coming.push(0);
+        self.waiting.push(NOBODY);
+        for (n, pays) in part {
+            if pays {
+                self.to[n as usize] = own;
+                self.coming[own as usize] += 1;
+            } else {
+                self.from[n as usize] = own;
+                let first = std::mem::replace(&mut self.waiting[own as usize], n);
+                self.next[n as usize] = first;
+            }
+        }
+    }
+
+    fn add_legs(
+        &mut self,
+        group: &[At],
+        places: &[(At, u32)],
+        gathered: &Gathered,
+        crossings: &Crossings,
+    ) {
         if crossings.before.is_empty() {
             return;
         }
-        let mut places: Vec<(At, u32)> = group.iter().copied().zip(0u32..).collect();
-        places.sort_unstable();
         for (at, n) in group.iter().zip(0u32..) {
             for leg in crossings.before(*at).flat_map(|c| &gathered.crossings[c as usize].legs) {
                 if let Ok(place) = places.binary_search_by_key(&leg.at, |(at, _)| *at)
                     && places[place].1 != n
                 {
-                    self.returns.push((places[place].1, n));
+                    self.pairs.push((places[place].1, n));
                 }
             }
-        }
-        self.returns.sort_unstable();
-        self.returns.dedup();
-        for (_, n) in &self.returns {
-            self.legs[*n as usize] += 1;
         }
     }
 
     fn is_free(&self, n: u32) -> bool {
         let from = self.from[n as usize];
         let is_paid = from == NOBODY || self.coming[from as usize] == 0;
-        is_paid && self.legs[n as usize] == 0
+        is_paid && self.before[n as usize] == 0
     }
 
     /// Marks one as settled; those that wait no more are ready.
@@ -327,13 +375,13 @@ impl Needs {
                 }
             }
         }
-        let first = self.returns.partition_point(|(leg, _)| *leg < n);
-        for place in first..self.returns.len() {
-            let (leg, waiting) = self.returns[place];
-            if leg != n {
+        let first = self.pairs.partition_point(|(one, _)| *one < n);
+        for place in first..self.pairs.len() {
+            let (one, waiting) = self.pairs[place];
+            if one != n {
                 break;
             }
-            self.legs[waiting as usize] -= 1;
+            self.before[waiting as usize] -= 1;
             self.make_ready(waiting, ready);
         }
     }
@@ -345,15 +393,13 @@ impl Needs {
     }
 
     fn clear(&mut self) {
-        for purse in self.from.iter().chain(&self.to).filter(|purse| **purse != NOBODY) {
-            self.coming[*purse as usize] = 0;
-            self.waiting[*purse as usize] = NOBODY;
-        }
         self.from.clear();
         self.to.clear();
+        self.coming.clear();
+        self.waiting.clear();
         self.next.clear();
-        self.legs.clear();
-        self.returns.clear();
+        self.before.clear();
+        self.pairs.clear();
         self.is_done.clear();
     }
 }

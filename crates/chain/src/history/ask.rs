@@ -57,6 +57,9 @@ pub enum KeyIn {
     Header(&'static str),
 }
 
+/// In an address: the key stands here, and nowhere else.
+pub const KEY_IN_URL: &str = "{key}";
+
 /// What an answer with a good status may yet say: that it is none.
 pub type Judge = fn(&Value) -> Option<Kind>;
 
@@ -134,19 +137,24 @@ impl Budget {
         self.left.load(Ordering::Relaxed) == 0
     }
 
-    fn take(&self) -> bool {
-        let take = |left: u64| left.checked_sub(1);
+    fn take(&self, count: u64) -> bool {
+        let take = |left: u64| left.checked_sub(count);
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
-        self.made.fetch_add(u64::from(taken), Ordering::Relaxed);
+        self.made.fetch_add(if taken { count } else { 0 }, Ordering::Relaxed);
         taken
     }
 }
 
 impl Asker {
     pub fn new(options: &Options, key_in: KeyIn, judge: Judge) -> Result<Asker, SourceError> {
-        let mut http = Http::new(&options.url, options.bounds)?;
+        let in_url = options.key.as_ref().filter(|_| options.url.contains(KEY_IN_URL));
+        let url = match in_url {
+            Some(key) => options.url.replace(KEY_IN_URL, &escaped(&key.0)),
+            None => options.url.clone(),
+        };
+        let mut http = Http::new(&url, options.bounds)?;
         let mut key_query = None;
-        if let Some(key) = &options.key {
+        if let Some(key) = options.key.as_ref().filter(|_| in_url.is_none()) {
             match key_in {
                 KeyIn::Header(name) => http = http.with_header(name, &key.0)?,
                 KeyIn::Query(name) => key_query = Some(format!("{name}={}", escaped(&key.0))),
@@ -175,31 +183,32 @@ impl Asker {
             None => path.to_string(),
             Some(key) => format!("{path}{}{key}", if path.contains('?') { '&' } else { '?' }),
         };
-        self.ask(method, || async { json(&self.http, self.http.get(&path).await?) }).await
+        self.ask(method, 1, || async { json(&self.http, self.http.get(&path).await?) }).await
     }
 
     /// A line of plain text.
     pub async fn text(&self, method: &'static str, path: &str) -> Result<String, HistoryError> {
-        let value = self.ask(method, || async {
+        let value = self.ask(method, 1, || async {
             let text = String::from_utf8_lossy(&self.http.get(path).await?).trim().to_string();
             Ok(Value::String(text))
         });
         Ok(value.await?.as_str().unwrap_or_default().to_string())
     }
 
-    /// An answer in JSON to a POST.
+    /// An answer in JSON to a POST. A list asks as many questions as it has elements.
     pub async fn post(
         &self,
         method: &'static str,
         path: &str,
         body: &Value,
     ) -> Result<Value, HistoryError> {
+        let count = body.as_array().map_or(1, |list| list.len() as u64);
         let path = match &self.key_query {
             None => path.to_string(),
             Some(key) => format!("{path}?{key}"),
         };
         let ask = || async { json(&self.http, self.http.post_to(&path, body.to_string()).await?) };
-        self.ask(method, ask).await
+        self.ask(method, count, ask).await
     }
 
     /// The answer is not what it must be.
@@ -216,6 +225,7 @@ impl Asker {
     async fn ask<F>(
         &self,
         method: &'static str,
+        count: u64,
         mut question: impl FnMut() -> F,
     ) -> Result<Value, HistoryError>
     where
@@ -223,13 +233,13 @@ impl Asker {
     {
         let ended = AtomicBool::new(false);
         let answer = self.pace.ask(|| {
-            let may = self.budget.take();
+            let may = self.budget.take(count);
             ended.store(!may, Ordering::Relaxed);
             let question = may.then(&mut question);
             async move {
                 let refused = || SourceError::new(self.host(), Kind::Refused("budget".into()));
                 let question = question.ok_or_else(refused)?;
-                self.turn.wait().await;
+                self.turn.wait(count).await;
                 let value = question.await?;
                 match (self.judge)(&value) {
                     None => Ok(value),
@@ -302,7 +312,8 @@ impl Turn {
         Turn { gap, next: Mutex::new(None) }
     }
 
-    async fn wait(&self) {
+    /// For one question or several at once, which then make the next ones wait.
+    async fn wait(&self, count: u64) {
         if self.gap.is_zero() {
             return;
         }
@@ -310,7 +321,7 @@ impl Turn {
             let mut next = self.next.lock().await;
             let now = Instant::now();
             let at = next.map_or(now, |next| next.max(now));
-            *next = Some(at + self.gap);
+            *next = Some(at + self.gap.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX)));
             at
         };
         tokio::time::sleep_until(at).await;
@@ -337,7 +348,8 @@ mod tests {
     #[test]
     fn a_budget_ends() {
         let budget = Budget::new(2);
-        assert!(budget.take() && budget.take() && !budget.take());
+        assert!(!budget.take(3), "several at once are all made, or none");
+        assert!(budget.take(1) && budget.take(1) && !budget.take(1));
         assert_eq!(budget.made(), 2);
         assert!(budget.is_used_up());
     }
@@ -347,7 +359,7 @@ mod tests {
         let turn = Turn::new(4);
         let start = Instant::now();
         for _ in 0..5 {
-            turn.wait().await;
+            turn.wait(1).await;
         }
         assert_eq!(start.elapsed(), Duration::from_secs(1));
     }

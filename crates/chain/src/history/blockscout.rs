@@ -6,13 +6,13 @@
 //!
 //! Reference: <https://docs.blockscout.com/devs/apis/rest>.
 
-use model::{Chain, Evidence, Fact, U256};
+use model::{Chain, Evidence, Fact, Oddity, U256};
 use serde_json::{Value, json};
 
 use super::ask::{Asker, HistoryError, KeyIn, Options, escaped};
-use super::evm::{InTx, Token, names};
+use super::evm::{InTx, Token, names, of_traces};
 use super::json::{Fields, Wrong, missing};
-use super::rows::{Moved, Place, Row};
+use super::rows::{Inside, Lack, Moved, Place, Row};
 use super::{Ask, Cursor, History, Horizon, Page};
 use crate::source::Kind;
 
@@ -132,11 +132,12 @@ impl History for Blockscout {
         let mut is_at_known = false;
         for value in answer.list(&["items"]).map_err(wrong)? {
             let fields = Fields::new(self.chain, value);
-            // What is pending stands in no block yet.
             if !value.is_object() {
                 return Err(wrong(missing(&["items"], "an object for each row")));
             }
-            if fields.find(&["block_number", "block"]).is_none() {
+            // A transaction that waits stands in no block yet, and a reward in none of these
+            // fields. Any other row says its block, or is of a server too old to.
+            if cursor.list == 0 && fields.find(&["block_number", "block"]).is_none() {
                 continue;
             }
             let placed = self.row(cursor.list, ask, &fields).map_err(wrong)?;
@@ -154,6 +155,33 @@ impl History for Blockscout {
             _ => next_list,
         };
         Ok(Page { rows, skipped, next, cut: None })
+    }
+
+    /// Its own number of a call is that of all calls, which does not say where in the tree.
+    async fn inside(&self, lack: &Lack) -> Result<Inside, HistoryError> {
+        let path = format!("api/v2/transactions/{}", lack.tx.hash_text());
+        let mut inside = Inside::default();
+        if lack.calls {
+            let method = "raw-trace";
+            let answer = self.asker.get(method, &format!("{path}/{method}")).await?;
+            let traces = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+            let wrong = |what: Wrong| self.asker.lie(method, what);
+            inside = of_traces(self.chain, traces).map_err(wrong)?;
+        }
+        if lack.place {
+            let answer = self.asker.get("transactions", &path).await?;
+            let fields = Fields::new(self.chain, &answer);
+            let mut read = || -> Result<(), Wrong> {
+                if fields.tx(&["hash"])? != lack.tx {
+                    return Err(format!("asked for {}, given another", lack.tx.hash_text()));
+                }
+                inside.height = fields.whole(&["block_number", "block"])?;
+                inside.tx_index = fields.whole32(&["position"])?;
+                Ok(())
+            };
+            read().map_err(|what| self.asker.lie("transactions", what))?;
+        }
+        Ok(inside)
     }
 }
 
@@ -207,6 +235,20 @@ fn token(ask: &Ask, about: &InTx, fields: &Fields<'_>) -> Result<Row, Wrong> {
     let to = fields.need_address(&["to.hash"])?;
     names(&ask.account, &[Some(&from), Some(&to)])?;
     let kind = fields.text(&["token_type", "token.type"])?.unwrap_or_default();
+    let id = |asset: &str| Some(format!("token {} {log} {asset}", about.tx));
+    // Amounts of some are secret, of others nobody read.
+    let is_read = matches!(kind.as_str(), "ERC-20" | "ERC-721" | "ERC-1155" | "ERC-404");
+    if !is_read || fields.find(&["total"]).is_none() {
+        let what = format!("log {log} moved a token of kind {kind:?} whose amount is not told");
+        let at = format!(
+            "block {} of {}, transaction {}",
+            about.height,
+            about.tx.chain,
+            about.tx.hash_text()
+        );
+        let odd = Fact::Oddity(Oddity { at, what, transfer: None });
+        return Ok(Row { id: id(&kind), moved: Vec::new(), facts: vec![odd] });
+    }
     let is_fungible = kind == "ERC-20";
     let decimals = fields.whole(&["token.decimals", "total.decimals"])?;
     let token = Token {
@@ -219,16 +261,15 @@ fn token(ask: &Ask, about: &InTx, fields: &Fields<'_>) -> Result<Row, Wrong> {
         "ERC-721" => {
             about.nft(from, to, &token, fields.need_base(&["total.token_id"])?, U256::from(1))
         }
-        "ERC-1155" | "ERC-404" => {
+        _ => {
             let count = fields.base(&["total.value"])?.unwrap_or(U256::from(1));
             match fields.base(&["total.token_id"])? {
                 Some(id) => about.nft(from, to, &token, id, count),
                 None => about.token(from, to, &token, count),
             }
         }
-        other => return Err(format!("a token of kind {other:?}, expected ERC-20, 721 or 1155")),
     };
-    let id = Some(format!("token {} {log} {}", about.tx, transfer.asset));
+    let id = id(&transfer.asset.to_string());
     let moved = Moved { transfer, place: Place::Log(log), evidence: Evidence::Log };
     Ok(Row { id, moved: vec![moved], facts: token.meta(about.tx.chain).into_iter().collect() })
 }
@@ -265,7 +306,8 @@ fn judge(answer: &Value) -> Option<Kind> {
         let what = error.get("message").and_then(Value::as_str).or(error.as_str());
         return Some(Kind::Refused(what.unwrap_or("an error").to_string()));
     }
-    let is_answer = ["items", "result", "height"].iter().any(|name| answer.get(name).is_some());
+    let names = ["items", "result", "height", "hash"];
+    let is_answer = answer.is_array() || names.iter().any(|name| answer.get(name).is_some());
     if is_answer || is_not_found(answer) {
         return None;
     }

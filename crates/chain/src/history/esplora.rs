@@ -8,7 +8,8 @@
 //! Reference: <https://github.com/Blockstream/esplora/blob/master/API.md>.
 
 use model::{
-    Address, BitcoinNetwork, Chain, Fact, Input, Outpoint, Output, TxHash, TxId, UtxoTransaction,
+    Address, BitcoinNetwork, Chain, Fact, Input, Outpoint, Output, TxHash, TxId, U256,
+    UtxoTransaction,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -121,7 +122,14 @@ impl Esplora {
                 .collect::<Result<_, _>>()?,
             is_coinbase,
         };
-        checked(tx).map(Some)
+        let tx = checked(tx)?;
+        // It adds up itself, from all inputs and outputs.
+        let fee = fields.whole(&["fee"])?.filter(|_| !is_coinbase);
+        if fee.is_some_and(|fee| tx.fee() != Some(U256::from(fee))) {
+            let name = tx.id.hash_text();
+            return Err(format!("transaction {name} whose fee is not what its inputs hold more"));
+        }
+        Ok(Some(tx))
     }
 
     fn input(&self, value: &Value) -> Result<Input, Wrong> {

@@ -5,7 +5,8 @@
 //! rows from one page to the next. A page is taken as whole but for its last
 //! block, from which the next one begins again: so neither a page shorter than
 //! asked for, nor the window of 10,000 rows beyond which no page is given,
-//! leaves a gap, unless a single block fills it.
+//! leaves a gap, unless a single block fills it. Rows of tokens do not say which event
+//! they are: where that decides, the receipt is asked for.
 //!
 //! Reference: <https://docs.etherscan.io/api-reference/endpoint/txlist>.
 
@@ -13,9 +14,9 @@ use model::{Address, Chain, Evidence, Fact, U256};
 use serde_json::Value;
 
 use super::ask::{Asker, HistoryError, KeyIn, Options};
-use super::evm::{InTx, Token, names};
+use super::evm::{InTx, Token, names, of_receipt};
 use super::json::{Fields, Wrong, missing};
-use super::rows::{Moved, Place, Row};
+use super::rows::{Inside, Lack, Moved, Place, Row};
 use super::{Ask, Cursor, History, Horizon, Page};
 use crate::source::Kind;
 
@@ -195,6 +196,22 @@ impl History for Etherscan {
             rows.push((height, row));
         }
         Ok(at.page_of(rows, cursor.list))
+    }
+
+    /// A receipt tells place and events. What tells calls apart, their number in a tree
+    /// counted in a way of its own, is no place a node would give.
+    async fn inside(&self, lack: &Lack) -> Result<Inside, HistoryError> {
+        if !(lack.place || lack.logs) {
+            return Ok(Inside::default());
+        }
+        let method = "eth_getTransactionReceipt";
+        let hash = lack.tx.hash_text();
+        let query = format!("module=proxy&action={method}&txhash={hash}");
+        let answer = self.get(method, &query).await?;
+        if answer["result"].is_null() {
+            return Ok(Inside::default());
+        }
+        of_receipt(&lack.tx, &answer["result"]).map_err(|what| self.asker.lie(method, what))
     }
 }
 

@@ -58,6 +58,13 @@ impl<'a> Fields<'a> {
             .map_err(|_| wrong(names, &number.to_string(), "a number of 32 bits"))
     }
 
+    /// A number as nodes of EVM chains write it: `0x1f`.
+    pub fn quantity(&self, name: &str) -> Result<u64, Wrong> {
+        let text = self.need(&[name], "a quantity in hex")?;
+        let digits = text.strip_prefix("0x").and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        digits.ok_or_else(|| wrong(&[name], &text, "a quantity in hex"))
+    }
+
     pub fn need_whole(&self, names: &[&str]) -> Result<u64, Wrong> {
         self.whole(names)?.ok_or_else(|| missing(names, "a whole number"))
     }

@@ -8,8 +8,8 @@ use model::{Chain, TxId, UtxoTransaction};
 
 use super::esplora::Spenders;
 use super::{
-    Ask, Blockscout, Cursor, Esplora, Etherscan, History, HistoryError, Horizon, Options, Page,
-    Told, TronGrid,
+    Ask, Blockscout, Cursor, Esplora, Etherscan, History, HistoryError, Horizon, Inside, Lack,
+    Options, Page, Solana, Told, TronGrid,
 };
 use crate::source::Kind;
 
@@ -20,6 +20,7 @@ pub enum Api {
     Etherscan,
     Blockscout,
     TronGrid,
+    Solana,
 }
 
 /// One provider, ready to be asked.
@@ -28,6 +29,7 @@ pub enum Provider {
     Etherscan(Etherscan),
     Blockscout(Blockscout),
     TronGrid(TronGrid),
+    Solana(Solana),
 }
 
 impl Provider {
@@ -41,6 +43,7 @@ impl Provider {
             Api::Etherscan => Provider::Etherscan(Etherscan::new(options)?),
             Api::Blockscout => Provider::Blockscout(Blockscout::new(options)?),
             Api::TronGrid => Provider::TronGrid(TronGrid::new(options)?),
+            Api::Solana => Provider::Solana(Solana::new(options)?),
         })
     }
 
@@ -101,6 +104,7 @@ impl History for Provider {
             Provider::Etherscan(one) => one.chain(),
             Provider::Blockscout(one) => one.chain(),
             Provider::TronGrid(one) => one.chain(),
+            Provider::Solana(one) => one.chain(),
         }
     }
 
@@ -110,6 +114,7 @@ impl History for Provider {
             Provider::Etherscan(one) => one.name(),
             Provider::Blockscout(one) => one.name(),
             Provider::TronGrid(one) => one.name(),
+            Provider::Solana(one) => one.name(),
         }
     }
 
@@ -119,6 +124,7 @@ impl History for Provider {
             Provider::Etherscan(one) => one.unseen(),
             Provider::Blockscout(one) => one.unseen(),
             Provider::TronGrid(one) => one.unseen(),
+            Provider::Solana(one) => one.unseen(),
         }
     }
 
@@ -128,6 +134,7 @@ impl History for Provider {
             Provider::Etherscan(one) => one.horizon().await,
             Provider::Blockscout(one) => one.horizon().await,
             Provider::TronGrid(one) => one.horizon().await,
+            Provider::Solana(one) => one.horizon().await,
         }
     }
 
@@ -137,6 +144,17 @@ impl History for Provider {
             Provider::Etherscan(one) => one.page(ask, cursor).await,
             Provider::Blockscout(one) => one.page(ask, cursor).await,
             Provider::TronGrid(one) => one.page(ask, cursor).await,
+            Provider::Solana(one) => one.page(ask, cursor).await,
+        }
+    }
+
+    async fn inside(&self, lack: &Lack) -> Result<Inside, HistoryError> {
+        match self {
+            Provider::Esplora(one) => one.inside(lack).await,
+            Provider::Etherscan(one) => one.inside(lack).await,
+            Provider::Blockscout(one) => one.inside(lack).await,
+            Provider::TronGrid(one) => one.inside(lack).await,
+            Provider::Solana(one) => one.inside(lack).await,
         }
     }
 }
@@ -149,12 +167,15 @@ impl Api {
             Api::Etherscan => super::etherscan::UNSEEN,
             Api::Blockscout => super::blockscout::UNSEEN,
             Api::TronGrid => super::trongrid::UNSEEN,
+            Api::Solana => super::solana::UNSEEN,
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no provider's interface: expected esplora, etherscan, blockscout or trongrid")]
+#[error(
+    "{text:?} is no provider's interface: expected esplora, etherscan, blockscout, trongrid or solana"
+)]
 pub struct ApiError {
     pub text: String,
 }
@@ -168,6 +189,7 @@ impl FromStr for Api {
             "etherscan" => Ok(Api::Etherscan),
             "blockscout" => Ok(Api::Blockscout),
             "trongrid" => Ok(Api::TronGrid),
+            "solana" => Ok(Api::Solana),
             _ => Err(ApiError { text: text.to_string() }),
         }
     }
@@ -180,6 +202,7 @@ impl fmt::Display for Api {
             Api::Etherscan => "etherscan",
             Api::Blockscout => "blockscout",
             Api::TronGrid => "trongrid",
+            Api::Solana => "solana",
         })
     }
 }

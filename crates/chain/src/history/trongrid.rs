@@ -2,21 +2,23 @@
 //!
 //! Two lists, in rising time up to a bound: transactions with internal ones
 //! between them, and TRC-20. A page gives a fingerprint that asks for the next.
-//! TRC-20 rows name neither block nor event: their time is the block's.
+//! TRC-20 rows name neither block nor event: their time is the block's. Where that
+//! leaves an order open, what the whole block caused is asked for.
 //!
 //! Reference: <https://developers.tron.network/reference/get-transaction-info-by-account-address>.
 
 use model::{
-    Address, Asset, AssetKind, AssetMeta, Chain, Evidence, Fact, Freezable, Position, TimeSource,
-    Timestamp, Transfer, TransferKind, TxId, U256,
+    Address, Asset, AssetKind, AssetMeta, Chain, Evidence, Fact, Freezable, Oddity, Position,
+    TimeSource, Timestamp, Transfer, TransferKind, TxId, U256,
 };
 use serde_json::{Value, json};
 
 use super::ask::{Asker, HistoryError, KeyIn, Options, escaped};
 use super::json::{Fields, Wrong, missing, wrong};
-use super::rows::{Moved, Place, Row};
+use super::rows::{Inside, Lack, Moved, Place, Row};
 use super::{Ask, Cursor, History, Horizon, Page};
 use crate::source::Kind;
+use crate::tron::inside;
 
 const LISTS: [&str; 2] = ["transactions", "transactions/trc20"];
 
@@ -143,7 +145,14 @@ impl TronGrid {
         if fields.text(&["type"])?.as_deref() != Some("Transfer") {
             return Ok(Row::default());
         }
-        let asset = Asset::token(self.chain, fields.need_address(&["token_info.address"])?);
+        // Of tokens it does not know it says nothing, not even which they are.
+        let Some(contract) = fields.address(&["token_info.address"])? else {
+            let at = format!("{}, transaction {}", self.chain, about.tx.hash_text());
+            let what = "a token moved and the provider does not say which".to_string();
+            let odd = Fact::Oddity(Oddity { at, what, transfer: None });
+            return Ok(Row { facts: vec![odd], ..Row::default() });
+        };
+        let asset = Asset::token(self.chain, contract);
         let decimals = fields.whole(&["token_info.decimals"])?.and_then(|d| u8::try_from(d).ok());
         let symbol = fields.text(&["token_info.symbol"])?;
         let mut transfer = about.native(Some(from), Some(to), U256::ZERO)?;
@@ -154,6 +163,13 @@ impl TronGrid {
         let meta = AssetMeta { asset, symbol, decimals, freezable: Freezable::Unknown };
         let moved = Moved { transfer, place: Place::Nowhere, evidence: Evidence::Log };
         Ok(Row { id: None, moved: vec![moved], facts: vec![Fact::Asset(meta)] })
+    }
+
+    async fn height_of(&self, tx: &TxId) -> Result<Option<u64>, HistoryError> {
+        let method = "gettransactioninfobyid";
+        let path = format!("walletsolidity/{method}");
+        let info = self.asker.post(method, &path, &json!({ "value": tx.hash_text() })).await?;
+        inside::height(&info.to_string()).map_err(|lie| self.asker.error(method, Kind::from(lie)))
     }
 
     /// In hex with its 41, as the lists of transactions write it.
@@ -296,6 +312,27 @@ impl History for TronGrid {
         };
         Ok(Page { rows, next, ..Page::default() })
     }
+
+    /// Places in a block are told by the whole block only.
+    async fn inside(&self, lack: &Lack) -> Result<Inside, HistoryError> {
+        let height = match lack.height {
+            Some(height) => height,
+            None => match self.height_of(&lack.tx).await? {
+                Some(height) => height,
+                None => return Ok(Inside::default()),
+            },
+        };
+        let method = "gettransactioninfobyblocknum";
+        let path = format!("walletsolidity/{method}");
+        let infos = self.asker.post(method, &path, &json!({ "num": height })).await?;
+        let told = inside::of(&lack.tx, &infos.to_string());
+        let told = told.map_err(|lie| self.asker.error(method, Kind::from(lie)))?;
+        let told = told.ok_or_else(|| {
+            let what = format!("block {height} without transaction {}", lack.tx.hash_text());
+            self.asker.lie(method, what)
+        })?;
+        Ok(Inside { height: Some(height), tx_index: Some(told.tx_index), moved: told.moved })
+    }
 }
 
 /// Is a row of the part of time asked for?
@@ -317,7 +354,9 @@ fn somebody(address: Address) -> Option<Address> {
 
 fn judge(answer: &Value) -> Option<Kind> {
     let said = ["error", "Error", "message"].iter().find_map(|name| answer.get(name)?.as_str());
-    let is_answer = answer.get("data").is_some() || answer.get("blockID").is_some();
+    let is_list = answer.is_array() || answer.as_object().is_some_and(serde_json::Map::is_empty);
+    let is_answer =
+        is_list || ["data", "blockID", "id"].iter().any(|name| answer.get(name).is_some());
     if is_answer && answer.get("success").and_then(Value::as_bool) != Some(false) {
         return None;
     }

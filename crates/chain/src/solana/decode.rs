@@ -64,10 +64,56 @@ pub fn block(chain: Chain, slot: u64, text: &str, reading: Reading) -> Result<Bl
     told.block_fact();
     told.rewards(&block.rewards)?;
     for (index, tx) in (0u32..).zip(&block.transactions) {
-        told.transaction(index, tx)?;
+        told.transaction(Some(index), tx)?;
     }
     told.assets();
     Ok(Block { at, facts: told.facts })
+}
+
+/// One transaction by itself, as `getTransaction` gives it.
+#[derive(Debug)]
+pub struct Single {
+    pub id: TxId,
+    pub slot: u64,
+    pub time: Option<Timestamp>,
+    pub has_failed: bool,
+    /// Every account it names, looked-up ones too.
+    pub keys: Vec<[u8; 32]>,
+    pub facts: Vec<Fact>,
+}
+
+/// One transaction, checked against itself. Its place in its block is not in the answer.
+pub fn single(
+    chain: Chain,
+    text: &str,
+    index: Option<u32>,
+    reading: Reading,
+) -> Result<Single, Lie> {
+    let said = replies::single(text)?;
+    let time = said.block_time.map(Timestamp::from_second).transpose();
+    let time = time.map_err(|_| Lie::Impossible("a time that is none".into()))?;
+    // Of its block only slot and time are known, and only they are stated.
+    let none = TxHash::new(&[0; 32]);
+    let at = BlockRef {
+        height: said.slot,
+        hash: none,
+        parent: none,
+        time: time.unwrap_or(Timestamp::UNIX_EPOCH),
+    };
+    let mut told = Told {
+        chain,
+        at,
+        has_time: time.is_some(),
+        reading,
+        facts: Vec::new(),
+        known: BTreeMap::new(),
+        minted: BTreeMap::new(),
+    };
+    let tx = Tx { transaction: said.transaction, meta: said.meta };
+    let (id, keys) = told.transaction(index, &tx)?;
+    told.assets();
+    let has_failed = tx.meta.as_ref().is_some_and(Meta::has_failed);
+    Ok(Single { id, slot: said.slot, time, has_failed, keys, facts: told.facts })
 }
 
 fn place(slot: u64, block: &replies::Block) -> Result<BlockRef, Lie> {
@@ -142,10 +188,13 @@ impl Told {
         Ok(())
     }
 
-    fn transaction(&mut self, index: u32, tx: &Tx) -> Result<(), Lie> {
+    /// Its id, and every account it names.
+    fn transaction(&mut self, index: Option<u32>, tx: &Tx) -> Result<(TxId, Vec<[u8; 32]>), Lie> {
         let bytes = tx.bytes()?;
-        let message = Message::read(&bytes)
-            .map_err(|what| Lie::Transaction { tx: format!("{index} of the block"), what })?;
+        let message = Message::read(&bytes).map_err(|what| {
+            let tx = index.map_or("asked for".into(), |index| format!("{index} of the block"));
+            Lie::Transaction { tx, what }
+        })?;
         let id = TxId { chain: self.chain, hash: TxHash::new(&message.signatures[0]) };
         let lie = |what: String| Lie::Transaction { tx: id.hash_text(), what };
         if self.reading.signatures && !message.is_signed(&bytes) {
@@ -153,8 +202,8 @@ impl Told {
         }
         let meta = tx.meta.as_ref().ok_or_else(|| lie("nothing is said of its outcome".into()))?;
         let keys = keys(&message, meta).map_err(lie)?;
-        let about = InTx { tx: id, index: Some(index) };
-        self.money(&about, &message, meta, &keys).map_err(lie)
+        self.money(&InTx { tx: id, index }, &message, meta, &keys).map_err(lie)?;
+        Ok((id, keys))
     }
 
     fn money(
@@ -174,7 +223,7 @@ impl Told {
             return Ok(());
         }
         self.fee(about, keys, meta);
-        if meta.err.as_ref().is_some_and(|err| !err.is_null()) {
+        if meta.has_failed() {
             self.facts.push(Fact::Failed { tx: about.tx });
             if !unchanged(meta) {
                 self.odd(about, "it failed, and more than its fee changed".into());

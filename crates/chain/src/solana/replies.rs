@@ -21,6 +21,16 @@ pub struct Block {
     pub rewards: Vec<Reward>,
 }
 
+/// What `getTransaction` gives: a transaction with its slot.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Single {
+    pub slot: u64,
+    pub block_time: Option<i64>,
+    pub transaction: (String, String),
+    pub meta: Option<Meta>,
+}
+
 #[derive(Deserialize)]
 pub struct Tx {
     /// Bytes, and how they are written.
@@ -90,6 +100,16 @@ pub struct Reward {
 
 pub fn block(text: &str) -> Result<Block, Lie> {
     serde_json::from_str(text).map_err(|e| not_json(&e))
+}
+
+pub fn single(text: &str) -> Result<Single, Lie> {
+    serde_json::from_str(text).map_err(|e| not_json(&e))
+}
+
+impl Meta {
+    pub fn has_failed(&self) -> bool {
+        self.err.as_ref().is_some_and(|err| !err.is_null())
+    }
 }
 
 impl Tx {

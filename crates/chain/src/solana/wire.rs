@@ -18,11 +18,18 @@ struct Answer {
     error: Option<Failure>,
 }
 
+/// An error of JSON-RPC.
 #[derive(serde::Deserialize)]
-struct Failure {
+pub struct Failure {
     code: i64,
     #[serde(default)]
     message: String,
+}
+
+impl Failure {
+    pub fn message(&self) -> String {
+        shortened(&self.message)
+    }
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Box<RawValue>>, D::Error> {
@@ -58,7 +65,7 @@ impl Wire {
 }
 
 /// Codes from <https://github.com/anza-xyz/agave/blob/master/rpc-client-types/src/custom_error.rs>.
-fn said(failure: &Failure) -> Kind {
+pub fn said(failure: &Failure) -> Kind {
     let text = failure.message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let said = shortened(&failure.message);

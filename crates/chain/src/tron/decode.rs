@@ -195,7 +195,7 @@ impl Told {
         let mut batches = Vec::new();
         for log in &info.log {
             let contract = twenty(&log.address).ok_or("an event of what is no contract")?;
-            match self.event(&contract, log)? {
+            match event(self.chain, &contract, log)? {
                 Some(Event::Moved(moved)) => self.token(about, contract, &moved, &mut nth),
                 Some(Event::Batch(moved)) if moved.len() == 1 => {
                     self.token(about, contract, &moved[0], &mut nth);
@@ -221,14 +221,6 @@ impl Told {
             self.facts.push(Fact::Transfer { transfer, evidence: Evidence::Log });
         }
         Ok(())
-    }
-
-    fn event(&self, contract: &[u8; 20], log: &Log) -> Result<Option<Event>, String> {
-        let topics = log.topics.iter().map(|topic| replies::hash(topic, "topics"));
-        let topics = topics.collect::<Result<Vec<_>, _>>().map_err(|lie| lie.to_string())?;
-        let topics: Vec<[u8; 32]> = topics.into_iter().map(without_prefix).collect();
-        let data = replies::bytes(&log.data, "data").map_err(|lie| lie.to_string())?;
-        Ok(events::read(self.chain, contract, &topics, &data))
     }
 
     /// A token moved by the event whose turn it is.
@@ -330,8 +322,17 @@ fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
+/// What an event says.
+pub(super) fn event(chain: Chain, contract: &[u8; 20], log: &Log) -> Result<Option<Event>, String> {
+    let topics = log.topics.iter().map(|topic| replies::hash(topic, "topics"));
+    let topics = topics.collect::<Result<Vec<_>, _>>().map_err(|lie| lie.to_string())?;
+    let topics: Vec<[u8; 32]> = topics.into_iter().map(without_prefix).collect();
+    let data = replies::bytes(&log.data, "data").map_err(|lie| lie.to_string())?;
+    Ok(events::read(chain, contract, &topics, &data))
+}
+
 /// A contract's address in an event has no 41 before it. Some providers add it.
-fn twenty(text: &str) -> Option<[u8; 20]> {
+pub(super) fn twenty(text: &str) -> Option<[u8; 20]> {
     let bytes = model::hex::decode(text)?;
     bytes.as_slice().try_into().ok().or_else(|| replies::address(&bytes))
 }

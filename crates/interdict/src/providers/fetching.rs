@@ -155,7 +155,12 @@ impl<'a> Fetching<'a> {
     }
 
     fn rows_max(&self, account: &Account) -> u64 {
-        let budget = u64::try_from(self.wants.settings.budget).unwrap_or(u64::MAX);
+        let mut budget = u64::try_from(self.wants.settings.budget).unwrap_or(u64::MAX);
+        // A row is a request there: no one account is to use up what all have.
+        if matches!(account.chain, Chain::Solana(_)) {
+            let share = if self.sources.contains(account) { 2 } else { 5 };
+            budget = budget.min((self.wants.requests / share).max(1));
+        }
         if self.sources.contains(account) {
             return budget;
         }

@@ -9,15 +9,14 @@ use serde_json::{Value, json};
 
 use crate::server::{Request, Response, Server};
 use crate::world::{Coins, Tx, World};
-use crate::{NEVER, on, options, runtime, shapes};
+use crate::{NEVER, on, options, runtime, shapes, solana, world_on};
 
-const ALL: [Api; 4] = [Api::Esplora, Api::Etherscan, Api::Blockscout, Api::TronGrid];
+const ALL: [Api; 5] = [Api::Esplora, Api::Etherscan, Api::Blockscout, Api::TronGrid, Api::Solana];
 
 type Shape = Box<dyn Fn(&Request) -> Response + Send + Sync>;
 
 fn world(api: Api) -> World {
-    let txs = vec![Tx::pay(1, 0, 500), Tx { fee: 3, ..Tx::pay(0, 2, 400) }];
-    World { chain: on(api), txs }
+    world_on(on(api), &[Tx::pay(1, 0, 500), Tx { fee: 3, ..Tx::pay(0, 2, 400) }])
 }
 
 fn shape(api: Api) -> Shape {
@@ -30,6 +29,7 @@ fn shape(api: Api) -> Shape {
         Api::Etherscan => Box::new(shapes::etherscan(&world)),
         Api::Blockscout => Box::new(shapes::blockscout(&world, false)),
         Api::TronGrid => Box::new(shapes::trongrid(&world)),
+        Api::Solana => Box::new(solana::rpc(&world, false)),
     }
 }
 
@@ -39,6 +39,9 @@ fn is_history(request: &Request) -> bool {
         .iter()
         .any(|part| request.path.starts_with(part))
         || request.query.get("module").is_some_and(|module| module == "account")
+        || ["getSignatures", "getTokenAccounts", "getTransaction"]
+            .iter()
+            .any(|method| request.body.contains(method))
 }
 
 fn told(
@@ -126,7 +129,7 @@ fn a_key_is_sent_where_the_provider_wants_it() {
     for api in ALL {
         let shape = shape(api);
         let told = told(api, move |request| {
-            let in_query = request.query.get("apikey").is_some_and(|key| key == "s3cret");
+            let in_query = request.query.values().any(|key| key == "s3cret");
             let is_sent = in_query || request.headers.contains("s3cret");
             if is_sent { shape(request) } else { Response::status(401, "") }
         });
@@ -166,7 +169,8 @@ fn another_chain_is_refused_before_anything_is_asked() {
                 .replace("\"result\":\"0x1\"", "\"result\":\"0x2\"")
                 .replace("\"chainId\":\"0x1\"", "\"chainId\":\"0x2\"")
                 .replace(shapes::genesis(Chain::BITCOIN), shapes::genesis(Chain::ETHEREUM))
-                .replace("2b6653dc", "cd8690dc");
+                .replace("2b6653dc", "cd8690dc")
+                .replace(solana::GENESIS, "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG");
             response
         });
         let error = error(api, told);
@@ -178,6 +182,11 @@ fn another_chain_is_refused_before_anything_is_asked() {
 fn rows(response: Response, change: impl Fn(&mut Value)) -> Response {
     let mut value: Value = serde_json::from_str(&response.body).expect("JSON");
     let list = match &mut value {
+        // Several questions at once.
+        Value::Array(list) if list.iter().all(|one| one.get("jsonrpc").is_some()) => {
+            list.iter_mut().map(|one| &mut one["result"]).for_each(change);
+            return Response { body: value.to_string(), ..response };
+        }
         Value::Array(list) => Some(list),
         other => ["items", "data", "result"]
             .into_iter()
@@ -216,6 +225,7 @@ fn values_that_no_chain_has_are_refused() {
                         "/value",
                         "/vout/0/value",
                         "/raw_data/contract/0/parameter/value/call_value",
+                        "/meta/fee",
                     ] {
                         if let Some(value) = row.pointer_mut(field) {
                             *value = bad.clone().into();
@@ -256,6 +266,18 @@ fn pages_that_never_end_are_refused() {
         Response::json(value)
     });
     assert!(error(Api::TronGrid, told_by).to_string().contains("never end"));
+    let (shape, first) = (shape(Api::Solana), shape(Api::Solana));
+    let told_by = told(Api::Solana, move |request| {
+        // Whatever was asked to come before, the first page again.
+        let mut asked: Value = serde_json::from_str(&request.body).expect("JSON");
+        if asked["method"] != "getSignaturesForAddress" {
+            return shape(request);
+        }
+        asked["params"][1].as_object_mut().expect("settings").remove("before");
+        let again = Request { body: asked.to_string(), ..request.clone() };
+        first(&again)
+    });
+    assert!(error(Api::Solana, told_by).to_string().contains("lead back"));
     let told_by = changed(Api::Esplora, |response| {
         rows(response, |row| row["txid"] = "ab".repeat(32).into())
     });
@@ -293,4 +315,103 @@ fn a_budget_that_ends_hands_nothing_on() {
         assert!(matches!(ended, Err(HistoryError::Budget)), "{api}: {ended:?}");
         assert_eq!((budget.made(), server.asked()), (5, 5), "{api}");
     }
+}
+
+/// A node's answers to several questions come in one list: all of them, each once.
+#[test]
+fn several_answers_at_once_are_each_of_a_question() {
+    for (at, said) in [(0, "fewer answers"), (1, "no question"), (2, "no question")] {
+        let told = changed(Api::Solana, move |response| {
+            let mut value: Value = serde_json::from_str(&response.body).expect("JSON");
+            if let Some(answers) = value.as_array_mut() {
+                match at {
+                    0 => drop(answers.pop()),
+                    1 => answers[0]["id"] = 77.into(),
+                    _ => answers[0]["id"] = answers[1]["id"].clone(),
+                }
+            }
+            Response { body: value.to_string(), ..response }
+        });
+        assert!(error(Api::Solana, told).to_string().contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_node_that_takes_one_question_at_a_time_is_asked_so() {
+    let shape = shape(Api::Solana);
+    let told = told(Api::Solana, move |request| {
+        if !request.body.starts_with('[') {
+            return shape(request);
+        }
+        let error = json!({ "code": -32600, "message": "batch requests are not allowed" });
+        Response::json(json!({ "jsonrpc": "2.0", "id": null, "error": error }))
+    });
+    assert_eq!(told.expect("it answers").rows, 2);
+}
+
+#[test]
+fn what_a_node_does_not_keep_is_a_cut_and_said() {
+    let cut = |method: &'static str, answer: Value| {
+        let shape = shape(Api::Solana);
+        let told = told(Api::Solana, move |request| {
+            let asked: Value = serde_json::from_str(&request.body).expect("JSON");
+            let one = |asked: &Value| {
+                let mut said = answer.clone();
+                said["id"] = asked["id"].clone();
+                said
+            };
+            match &asked {
+                Value::Array(all) if all[0]["method"] == method => {
+                    Response::json(all.iter().map(one).collect::<Vec<_>>().into())
+                }
+                asked if asked["method"] == method => Response::json(one(asked)),
+                _ => shape(request),
+            }
+        });
+        match told.expect("it answers").cut {
+            Some(chain::history::Cut::Provider(why)) => why,
+            other => panic!("{method}: {other:?}"),
+        }
+    };
+    let gone = json!({ "jsonrpc": "2.0", "result": null });
+    assert!(cut("getTransaction", gone).contains("lists transactions it does not give"));
+    let late = json!({ "jsonrpc": "2.0", "result": 250_000_000 });
+    assert!(cut("getFirstAvailableBlock", late).contains("oldest blocks"));
+    let error = json!({ "code": -32010, "message": "excluded from account secondary indexes" });
+    let unlisted = json!({ "jsonrpc": "2.0", "error": error });
+    assert!(cut("getTokenAccountsByOwner", unlisted).contains("token accounts"));
+}
+
+/// A signed transaction is what it is: no list and no node can change who paid whom.
+#[test]
+fn a_transaction_that_was_changed_or_exchanged_is_refused() {
+    let changed_by = |change: fn(&mut Value)| {
+        let told = changed(Api::Solana, move |response| rows(response, change));
+        error(Api::Solana, told).to_string()
+    };
+    let slot = changed_by(|row| {
+        if row.get("meta").is_some() {
+            row["slot"] = 5.into();
+        }
+    });
+    assert!(slot.contains("listed in"), "{slot}");
+    let failed = changed_by(|row| {
+        if row.get("meta").is_none() && row.get("signature").is_some() {
+            row["err"] = json!({ "InsufficientFundsForRent": {} });
+        }
+    });
+    assert!(failed.contains("list and transaction differ"), "{failed}");
+    let bytes = changed_by(|row| {
+        if let Some(text) = row.pointer_mut("/transaction/0") {
+            let other = text.as_str().expect("text").replacen("A", "B", 40);
+            *text = other.into();
+        }
+    });
+    assert!(bytes.contains("cannot be true"), "{bytes}");
+    let order = changed_by(|row| {
+        if row.get("signature").is_some() {
+            row["slot"] = (1_000_000 - row["slot"].as_u64().expect("a slot")).into();
+        }
+    });
+    assert!(order.contains("newest first"), "{order}");
 }

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+#[derive(Clone)]
 pub struct Request {
     pub path: String,
     pub query: BTreeMap<String, String>,

@@ -9,15 +9,15 @@ use crate::server::{Request, Response};
 use crate::world::{Coins, FIRST, World, height, time};
 
 /// Rows of a page: few, so that there are many pages.
-const PAGE: usize = 3;
+pub const PAGE: usize = 3;
 /// Blocks on top of the last one.
 const ABOVE: u64 = 100;
 
-fn tip(txs: usize) -> u64 {
+pub fn tip(txs: usize) -> u64 {
     FIRST + txs as u64 + ABOVE
 }
 
-fn time_of(height: u64) -> i64 {
+pub fn time_of(height: u64) -> i64 {
     time(usize::try_from(height - FIRST).expect("few")).as_second()
 }
 
@@ -35,13 +35,17 @@ pub fn etherscan(world: &World) -> impl Fn(&Request) -> Response + Send + Sync +
                     "transactions": [{ "chainId": "0x1" }],
                 }})
             }
+            "eth_getTransactionReceipt" => {
+                let n = world.find(ask("txhash"));
+                json!({ "jsonrpc": "2.0", "id": 1, "result": n.map(|n| receipt(&world, n)) })
+            }
             action => {
                 let who = world.who(ask("address"));
                 let first: u64 = ask("startblock").parse().expect("a height");
                 let last: u64 = ask("endblock").parse().expect("a height");
                 let mut rows = Vec::new();
                 for n in 0..world.txs.len() {
-                    if (first..=last).contains(&height(n)) {
+                    if (first..=last).contains(&world.height(n)) {
                         rows.extend(
                             who.into_iter().flat_map(|who| etherscan_rows(&world, n, who, action)),
                         );
@@ -73,8 +77,8 @@ fn etherscan_rows(world: &World, n: usize, who: u8, action: &str) -> Vec<Value> 
     let tx = &world.txs[n];
     let row = |from: u8, to: u8, value: u64| {
         json!({
-            "blockNumber": height(n).to_string(), "timeStamp": time(n).as_second().to_string(),
-            "hash": world.id(n).hash_text(), "transactionIndex": "0",
+            "blockNumber": world.height(n).to_string(), "timeStamp": world.time(n).as_second().to_string(),
+            "hash": world.id(n).hash_text(), "transactionIndex": world.index(n).to_string(),
             "from": world.text(from), "to": world.text(to), "value": value.to_string(),
             "contractAddress": "", "gasUsed": tx.fee.to_string(), "gasPrice": "1",
             "isError": if tx.failed { "1" } else { "0" }, "txreceipt_status": if tx.failed { "0" } else { "1" },
@@ -110,6 +114,50 @@ fn etherscan_rows(world: &World, n: usize, who: u8, action: &str) -> Vec<Value> 
     }
 }
 
+/// As nodes give it, quantities in hex.
+fn receipt(world: &World, n: usize) -> Value {
+    let tx = &world.txs[n];
+    let word = |who: u8| {
+        format!("0x{}{}", "00".repeat(12), model::hex::encode(world.address(who).bytes()))
+    };
+    let tokens = if tx.failed { &[] } else { &tx.tokens[..] };
+    let logs = (world.first_log(n)..).zip(tokens).map(|(at, (from, to, amount))| {
+        json!({
+            "address": world.token().text(world.chain), "logIndex": format!("{at:#x}"),
+            "topics": [TRANSFER, word(*from), word(*to)], "data": format!("{amount:#066x}"), "removed": false,
+        })
+    });
+    json!({
+        "transactionHash": world.id(n).hash_text(), "blockNumber": format!("{:#x}", world.height(n)),
+        "transactionIndex": format!("{:#x}", world.index(n)), "logs": logs.collect::<Vec<_>>(),
+        "status": if tx.failed { "0x0" } else { "0x1" },
+    })
+}
+
+/// Transfer(address,address,uint256).
+const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+
+/// Calls in Parity's form, as Blockscout passes them on.
+fn traces(world: &World, n: usize) -> Value {
+    let tx = &world.txs[n];
+    let call = |path: Vec<u32>, from: u8, to: u8, value: u64| {
+        json!({
+            "type": "call", "traceAddress": path, "subtraces": 0, "transactionHash": world.id(n).hash_text(),
+            "action": { "callType": "call", "from": world.text(from), "to": world.text(to), "gas": "0x0",
+                        "input": "0x", "value": format!("{value:#x}") },
+            "result": { "gasUsed": "0x0", "output": "0x" },
+        })
+    };
+    let inner =
+        (0u32..).zip(&tx.inner).map(|(k, (from, to, value))| call(vec![k], *from, *to, *value));
+    let mut calls: Vec<Value> = vec![call(vec![], tx.from, tx.to, tx.value)];
+    calls.extend(inner);
+    if tx.failed {
+        calls[0]["error"] = "Reverted".into();
+    }
+    calls.into()
+}
+
 /// Pages by offset from the newest; with `drift` a new row comes before each page.
 pub fn blockscout(
     world: &World,
@@ -133,6 +181,14 @@ pub fn blockscout(
             let stamp = model::Timestamp::from_second(at).expect("in range").to_string();
             return Response::json(json!({ "height": height, "timestamp": stamp }));
         }
+        if let ["transactions", id, rest @ ..] = parts.as_slice() {
+            let Some(n) = world.find(id) else { return Response::status(404, "") };
+            return Response::json(match rest {
+                ["raw-trace"] => traces(&world, n),
+                _ => blockscout_rows(&world, n, world.height(n), world.txs[n].from, "transactions")
+                    .remove(0),
+            });
+        }
         let ["addresses", address, list] = parts.as_slice() else {
             return Response::status(404, "");
         };
@@ -140,7 +196,7 @@ pub fn blockscout(
             return Response { status: 404, ..Response::json(json!({ "message": "Not found" })) };
         };
         let mut rows: Vec<Value> = (0..world.txs.len())
-            .flat_map(|n| blockscout_rows(&world, n, height(n), who, list))
+            .flat_map(|n| blockscout_rows(&world, n, world.height(n), who, list))
             .collect();
         if drift && !world.txs.is_empty() {
             let count = pushed.fetch_add(1, Ordering::SeqCst) + 1;
@@ -178,7 +234,7 @@ fn blockscout_rows(world: &World, n: usize, height: u64, who: u8, list: &str) ->
         "transactions" if tx.names(who) => {
             let mut row = ends(tx.from, tx.to);
             row["hash"] = row["transaction_hash"].clone();
-            row["position"] = 0.into();
+            row["position"] = world.index(n).into();
             row["value"] = tx.value.to_string().into();
             row["fee"] = json!({ "type": "actual", "value": tx.fee.to_string() });
             row["status"] = if tx.failed { "error" } else { "ok" }.into();
@@ -189,6 +245,7 @@ fn blockscout_rows(world: &World, n: usize, height: u64, who: u8, list: &str) ->
             own.map(|(index, (from, to, value))| {
                 let mut row = ends(*from, *to);
                 row["index"] = index.into();
+                row["transaction_index"] = world.index(n).into();
                 row["type"] = "call".into();
                 row["success"] = (!tx.failed).into();
                 row["value"] = value.to_string().into();
@@ -197,7 +254,8 @@ fn blockscout_rows(world: &World, n: usize, height: u64, who: u8, list: &str) ->
             .collect()
         }
         "token-transfers" if !tx.failed => {
-            let own = (0..).zip(&tx.tokens).filter(|(_, (from, to, _))| names(*from, *to));
+            let all = (world.first_log(n)..).zip(&tx.tokens);
+            let own = all.filter(|(_, (from, to, _))| names(*from, *to));
             own.map(|(log, (from, to, amount))| {
                 let mut row = ends(*from, *to);
                 row["log_index"] = log.into();
@@ -228,6 +286,16 @@ pub fn trongrid(world: &World) -> impl Fn(&Request) -> Response + Send + Sync + 
         if request.path == "/walletsolidity/getnowblock" {
             return Response::json(header(tip(world.txs.len()), "00".repeat(32)));
         }
+        let asked: Value = serde_json::from_str(&request.body).unwrap_or_default();
+        if request.path == "/walletsolidity/gettransactioninfobyid" {
+            let n = asked["value"].as_str().and_then(|id| world.find(id));
+            return Response::json(n.map_or(json!({}), |n| tron_info(&world, n)));
+        }
+        if request.path == "/walletsolidity/gettransactioninfobyblocknum" {
+            let of_block = |n: &usize| Some(world.height(*n)) == asked["num"].as_u64();
+            let infos = (0..world.txs.len()).filter(of_block).map(|n| tron_info(&world, n));
+            return Response::json(infos.collect::<Vec<_>>().into());
+        }
         let parts: Vec<&str> =
             request.path.trim_start_matches("/v1/accounts/").splitn(2, '/').collect();
         let [address, list] = parts.as_slice() else { return Response::status(404, "") };
@@ -236,7 +304,7 @@ pub fn trongrid(world: &World) -> impl Fn(&Request) -> Response + Send + Sync + 
         let last: i64 = ask("max_timestamp").parse().expect("a time");
         let mut rows = Vec::new();
         for n in 0..world.txs.len() {
-            if (first..=last).contains(&(time(n).as_second() * 1000)) {
+            if (first..=last).contains(&(world.time(n).as_second() * 1000)) {
                 let who = world.who(address);
                 rows.extend(who.into_iter().flat_map(|who| trongrid_rows(&world, n, who, list)));
             }
@@ -251,15 +319,44 @@ pub fn trongrid(world: &World) -> impl Fn(&Request) -> Response + Send + Sync + 
     }
 }
 
+fn tron_hex(world: &World, who: u8) -> String {
+    format!("41{}", model::hex::encode(world.address(who).bytes()))
+}
+
+/// What a node says a transaction caused.
+fn tron_info(world: &World, n: usize) -> Value {
+    let tx = &world.txs[n];
+    let word =
+        |who: u8| format!("{}{}", "00".repeat(12), model::hex::encode(world.address(who).bytes()));
+    let tokens = if tx.failed { &[] } else { &tx.tokens[..] };
+    let log = tokens.iter().map(|(from, to, amount)| {
+        json!({
+            "address": model::hex::encode(world.token().bytes()), "data": format!("{amount:064x}"),
+            "topics": [TRANSFER.trim_start_matches("0x"), word(*from), word(*to)],
+        })
+    });
+    let internal = tx.inner.iter().map(|(from, to, value)| {
+        json!({
+            "hash": "00".repeat(32), "caller_address": tron_hex(world, *from), "rejected": tx.failed,
+            "transferTo_address": tron_hex(world, *to), "callValueInfo": [{ "callValue": value }], "note": "63616c6c",
+        })
+    });
+    json!({
+        "id": world.id(n).hash_text(), "fee": tx.fee, "blockNumber": world.height(n),
+        "blockTimeStamp": world.time(n).as_second() * 1000, "contractResult": [""], "receipt": {},
+        "log": log.collect::<Vec<_>>(), "internal_transactions": internal.collect::<Vec<_>>(),
+    })
+}
+
 fn trongrid_rows(world: &World, n: usize, who: u8, list: &str) -> Vec<Value> {
     let tx = &world.txs[n];
-    let at = time(n).as_second() * 1000;
-    let hex = |who: u8| format!("41{}", model::hex::encode(world.address(who).bytes()));
+    let at = world.time(n).as_second() * 1000;
+    let hex = |who: u8| tron_hex(world, who);
     let names = |from: u8, to: u8| from == who || to == who;
     let mut rows = Vec::new();
     if list == "transactions" && tx.names(who) {
         rows.push(json!({
-            "txID": world.id(n).hash_text(), "blockNumber": height(n), "block_timestamp": at,
+            "txID": world.id(n).hash_text(), "blockNumber": world.height(n), "block_timestamp": at,
             "ret": [{ "contractRet": if tx.failed { "REVERT" } else { "SUCCESS" }, "fee": tx.fee }],
             "raw_data": { "contract": [{ "type": "TriggerSmartContract", "parameter": { "value": {
                 "owner_address": hex(tx.from), "contract_address": hex(tx.to), "call_value": tx.value,

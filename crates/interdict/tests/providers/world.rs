@@ -22,6 +22,8 @@ pub struct Tx {
     pub inner: Vec<(u8, u8, u64)>,
     /// Events of one token: from, to, amount.
     pub tokens: Vec<(u8, u8, u64)>,
+    /// In the block of the one before.
+    pub joins: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +35,8 @@ pub struct World {
 impl Tx {
     pub fn pay(from: u8, to: u8, value: u64) -> Tx {
         let value = value * UNIT;
-        Tx { from, to, value, fee: 0, failed: false, inner: Vec::new(), tokens: Vec::new() }
+        let (inner, tokens) = (Vec::new(), Vec::new());
+        Tx { from, to, value, fee: 0, failed: false, inner, tokens, joins: false }
     }
 
     pub fn names(&self, who: u8) -> bool {
@@ -50,9 +53,45 @@ pub fn height(n: usize) -> u64 {
 }
 
 impl World {
+    /// Which block, counted from 0.
+    fn block(&self, n: usize) -> usize {
+        (1..=n).filter(|n| !self.txs[*n].joins).count()
+    }
+
+    pub fn height(&self, n: usize) -> u64 {
+        height(self.block(n))
+    }
+
+    pub fn time(&self, n: usize) -> Timestamp {
+        time(self.block(n))
+    }
+
+    /// Those of the same block, in order.
+    pub fn beside(&self, n: usize) -> Vec<usize> {
+        (0..self.txs.len()).filter(|other| self.block(*other) == self.block(n)).collect()
+    }
+
+    /// Its place in its block.
+    pub fn index(&self, n: usize) -> u32 {
+        let before = self.beside(n).into_iter().filter(|other| *other < n).count();
+        u32::try_from(before).expect("few")
+    }
+
+    /// The number in its block of its first event.
+    pub fn first_log(&self, n: usize) -> u32 {
+        let before =
+            self.beside(n).into_iter().filter(|other| *other < n && !self.txs[*other].failed);
+        u32::try_from(before.map(|n| self.txs[n].tokens.len()).sum::<usize>()).expect("few")
+    }
+
+    pub fn find(&self, id: &str) -> Option<usize> {
+        (0..self.txs.len()).find(|n| self.id(*n).hash_text() == id)
+    }
+
     pub fn address(&self, who: u8) -> Address {
         match self.chain {
             Chain::Tron(_) => Address::Tron([who + 1; 20]),
+            Chain::Solana(_) => crate::solana::address(who),
             Chain::Bitcoin(_) => {
                 let mut script = vec![0, 20];
                 script.extend([who + 1; 20]);
@@ -86,6 +125,9 @@ impl World {
 
     /// As a node states it: everything with its position.
     pub fn facts(&self) -> Vec<Fact> {
+        if matches!(self.chain, Chain::Solana(_)) {
+            return crate::solana::facts(self);
+        }
         (0..self.txs.len()).flat_map(|n| self.facts_of(n)).collect()
     }
 
@@ -96,9 +138,9 @@ impl World {
             let transfer = Transfer {
                 tx: self.id(n),
                 position,
-                height: Some(height(n)),
-                tx_index: Some(0),
-                time: time(n),
+                height: Some(self.height(n)),
+                tx_index: Some(self.index(n)),
+                time: self.time(n),
                 time_source: TimeSource::Stated,
                 from: Some(from),
                 to,
@@ -133,7 +175,7 @@ impl World {
                 let at = Position::Call(Box::new([k]));
                 add(at, ends.0, ends.1, native.clone(), *value, kind, Evidence::Trace);
             }
-            for (k, (from, to, amount)) in (0u32..).zip(&tx.tokens) {
+            for (k, (from, to, amount)) in (self.first_log(n)..).zip(&tx.tokens) {
                 let ends = (self.address(*from), Some(self.address(*to)));
                 let token = Asset::token(self.chain, self.token());
                 add(Position::Log(k), ends.0, ends.1, token, *amount, kind, Evidence::Log);

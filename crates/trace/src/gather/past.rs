@@ -311,7 +311,9 @@ impl Row {
         }
     }
 
+    /// One of no known height may be of any block of its second.
     pub fn is_of_moment(&self, other: &Row) -> bool {
-        self.time == other.time && self.height == other.height
+        self.time == other.time
+            && (self.height == other.height || self.height.is_none() || other.height.is_none())
     }
 }

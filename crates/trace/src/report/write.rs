@@ -676,6 +676,7 @@ fn coverage(view: &dyn View, gathered: &Gathered) -> Result<CoverageReport, View
             "{accounts_truncated} accounts have more transfers than the budget lets in: what was left out is not followed."
         ));
     }
+    notes.extend(untold(gathered));
     let followed = gathered.rows.iter().zip(&gathered.transfers).filter(|(row, _)| row.depth != 0);
     Ok(CoverageReport {
         chains,
@@ -689,6 +690,23 @@ fn coverage(view: &dyn View, gathered: &Gathered) -> Result<CoverageReport, View
             .count(),
         notes,
     })
+}
+
+/// Where shares rest on an order that nobody told.
+fn untold(gathered: &Gathered) -> Option<String> {
+    let untold = crate::order::untold(gathered);
+    let first = untold.first()?;
+    let count = match untold.len() {
+        1 => "1 moment".to_string(),
+        n => format!("{n} moments"),
+    };
+    Some(format!(
+        "In {count} the data does not tell in which order an account got and gave (first at {}, \
+         transaction {}): there what arrives is taken to come before what leaves, and amounts may \
+         be divided otherwise than they were.",
+        first.time,
+        first.tx.hash_text()
+    ))
 }
 
 /// A leg of a Bitcoin transaction as a transfer.

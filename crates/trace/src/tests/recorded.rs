@@ -15,9 +15,11 @@ fn fingerprint(seed: u64) -> u64 {
         let compare = policy == Policy::Fifo && seed.is_multiple_of(3);
         let one = Settings { policy, compare, ..settings.clone() };
         let said = match run(&memory, &book, &one) {
-            // What it was worth is said since; the answer is the same.
+            // What it was worth and where the order is not told is said since; the answer is
+            // the same.
             Ok(report) => {
-                let report = crate::Report { worth: Vec::new(), ..report };
+                let mut report = crate::Report { worth: Vec::new(), ..report };
+                report.coverage.notes.retain(|note| !note.contains("in which order"));
                 serde_json::to_string(&report).expect("json")
             }
             Err(error) => error.to_string(),
