@@ -92,7 +92,8 @@ fn read(path: &Path) -> Result<Vec<(u32, u32)>> {
 }
 
 fn pair(bytes: &[u8]) -> (u32, u32) {
-    let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let word =
+        |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     (word(0), word(4))
 }
 

@@ -172,9 +172,8 @@ impl Plan {
         kept: &Path,
     ) -> Result<()> {
         let scale = scale_name(transfers);
-        let is_wanted = |work: &Work| {
-            !matches!(work, Work::Parse | Work::Clusters) && self.wants(*work)
-        };
+        let is_wanted =
+            |work: &Work| !matches!(work, Work::Parse | Work::Clusters) && self.wants(*work);
         if !Work::ALL.iter().any(is_wanted) {
             return Ok(());
         }
