@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chain::secret::Secret;
-use chain::source::{Block, Internal, Kind, Lie, Limits, Source, SourceError};
+use chain::source::{Block, Internal, Kind, Lie, Limits, Sees, Source, SourceError};
 use chain::tron::{Node, Options};
 use made_tron::{Made, OTHER, OWNER, transfer, trigger};
 use model::{Chain, TronNetwork};
@@ -313,7 +313,7 @@ async fn a_node_that_keeps_no_internal_transactions_says_so() {
         let mut options = options(url);
         options.internal = None;
         let node = Node::connect(&options).await.expect("a node");
-        assert_eq!(node.sees().internal, expected);
+        assert_eq!(node.sees(), Sees { internal: expected, tips: true });
     }
 }
 
