@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use model::Date;
 use screen::ParsedList;
 use screen::lists::{self, eu, fbi, ftm, il, issuer, ofac, own, uk, un};
 
