@@ -90,6 +90,9 @@ struct Place {
     len: u8,
 }
 
+const ORIGINS: [Origin; 5] =
+    [Origin::Latin, Origin::Unvowelled, Origin::Hangul, Origin::Pinyin, Origin::Sign];
+
 /// What of a name and a query may match.
 #[derive(Clone, Copy, Default)]
 struct Reach {
@@ -481,7 +484,7 @@ impl Dictionary {
     /// [`likeness`] finds two words alike is looked up here.
     fn alike(&self, word: &Word) -> Vec<u32> {
         let mut ids: Vec<u32> = Vec::new();
-        for origin in [Origin::Latin, Origin::Unvowelled, Origin::Hangul, Origin::Sign] {
+        for origin in ORIGINS {
             ids.extend(self.ids.get(&(word.text.clone(), origin)));
         }
         if word.origin != Origin::Sign {

@@ -184,7 +184,7 @@ pub fn korean(text: &str) -> String {
         ("r", "l"),
     ];
     let bytes = rewrite(text, CONSONANTS);
-    let is_kept = |letter: &u8| !is_vowel(*letter) && !matches!(letter, b'w' | b'h');
+    let is_kept = |letter: &u8| !is_vowel(*letter) && *letter != b'w';
     bytes.into_iter().filter(is_kept).map(char::from).collect()
 }
 
