@@ -100,10 +100,15 @@ enum Piece {
 }
 
 fn parts(text: &str, order: Order) -> Option<Parts> {
-    // A time of day behind the date says nothing of a birthday.
-    let date = text.split(['t', ' ']).next().filter(|first| first.len() == 10).unwrap_or(text);
-    let has_year = |text: &str| pieces(text).is_some_and(|all| !all.is_empty());
-    let pieces = pieces(if has_year(date) { date } else { text })?;
+    // A time of day or a zone behind the date says nothing of a day: `2015-04-07-04:00`.
+    let is_iso = |date: &&str| {
+        date.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+    };
+    let date = text.trim().get(..10).filter(is_iso).unwrap_or(text);
+    let pieces = pieces(date)?;
     let day_last = |year, month, day| Some(settle(year, month, day));
     match pieces.as_slice() {
         [Piece::Year(year)] => Some(Parts { year: *year, ..Parts::default() }),
@@ -198,6 +203,7 @@ mod tests {
         let day = |text| Some((text, text, false));
         check("1980-03-13", day("1980-03-13"));
         check("1980-03-13T00:00:00", day("1980-03-13"));
+        check("2015-04-07-04:00", day("2015-04-07"));
         check("13/03/1980", day("1980-03-13"));
         check("13.3.1980", day("1980-03-13"));
         check("03/13/1980", day("1980-03-13"));

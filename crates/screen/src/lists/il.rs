@@ -28,6 +28,7 @@ use super::gather::{self, Gather, add_birth, add_document, add_name, add_text, o
 use super::table::{Columns, Table, plain};
 use super::{ListError, ParsedList};
 use crate::extract;
+use crate::query::is_blank;
 
 /// What we call the list.
 pub const LIST: &str = "il-nbctf";
@@ -141,17 +142,15 @@ impl Row<'_> {
     fn take(&self, gather: &mut Gather, order: Option<&str>, term: Term, count: usize) {
         let party = self.party(gather, order, term, count);
         let mut wallets: Vec<(String, ListingKind)> = Vec::new();
-        let written = self.cell("wallet");
-        let found = extract::addresses(written);
-        for address in &found {
-            wallets.push((address.written.clone(), ListingKind::Address));
-        }
-        if found.is_empty() {
-            for account in
-                written.split(['\n', ';', ',', ' ']).filter(|part| !part.trim().is_empty())
-            {
-                wallets.push((account.trim().to_string(), kind_of(account.trim())));
+        for piece in self.cell("wallet").split([',', ';', '\n']) {
+            // `rEb8… (Address tag 102334770)*`: the tag is whose it is at a service, not the address.
+            let bare = piece.split('(').next().unwrap_or_default();
+            let bare = bare.trim_matches(|c: char| is_blank(c) || c == '*');
+            let found = extract::addresses(bare);
+            if found.is_empty() && !bare.is_empty() {
+                wallets.push((bare.to_string(), kind_of(bare)));
             }
+            wallets.extend(found.into_iter().map(|a| (a.written, ListingKind::Address)));
         }
         let currency = self.cell("currency");
         for (written, kind) in wallets {

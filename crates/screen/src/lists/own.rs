@@ -136,7 +136,7 @@ impl<'a> Row<'a> {
 
     /// One without an id where nothing in the row says who it is.
     fn party(&self, gather: &Gather, line: u64) -> Result<Party, ListError> {
-        let id = match self.one(&["id", "recordid"]) {
+        let id = match self.one(&["id"]) {
             "" => self.one(&["name"]),
             id => id,
         };

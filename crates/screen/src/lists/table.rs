@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Terminator};
 
 use super::ListError;
 
@@ -24,6 +24,8 @@ impl<R: BufRead> Table<R> {
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
+            // With both ends of lines as one, the library would count a row's line one too low.
+            .terminator(Terminator::Any(b'\n'))
             .from_reader(input);
         Table { reader, row: StringRecord::new() }
     }
@@ -48,7 +50,7 @@ impl<R: BufRead> Table<R> {
             }
             // Old tables end with the control character that once ended files.
             let is_blank =
-                |cell: &str| cell.trim_matches([' ', '\u{1a}', '\u{feff}', '\t']).is_empty();
+                |cell: &str| cell.trim_matches([' ', '\r', '\u{1a}', '\u{feff}', '\t']).is_empty();
             if !self.row.iter().all(is_blank) {
                 break;
             }

@@ -41,6 +41,9 @@ pub const SHRINK_MAX: u8 = 10;
 /// A list of fewer is not judged by shares: one of nine is more than a tenth.
 const JUDGED_MIN: u64 = 10;
 
+/// So many findings are named where a list is taken in.
+const NAMED_MAX: usize = 10;
+
 /// What became of a file.
 #[derive(Debug, Serialize)]
 pub struct Kept {
@@ -78,8 +81,14 @@ pub fn keep(
     let files = Files::of(format, path)?;
     let file = files.main.display().to_string();
     let hash = files.hash()?;
+    let says_itself = match format {
+        ListFormat::Ofac => !files.is_table(),
+        format => matches!(format, ListFormat::Un | ListFormat::Eu),
+    };
+    if says_itself && rules.is_date_typed && rules.date.is_some() {
+        bail!("{file}: --date: this file says the day it was issued itself");
+    }
     // A later day with the same entries is a later version: it says they were still there.
-    let says_itself = matches!(format, ListFormat::Ofac | ListFormat::Un | ListFormat::Eu);
     let is_known = |row: &ListRow| {
         row.version.file_hash == hash
             && reading::is_of(format, &row.version.list, &files.main, rules.name)
@@ -246,7 +255,7 @@ impl KeptVersion {
         }
         let mut text = format!("{file}: {} of {}: {said} {what}{claims}\n", self.list, self.date);
         if let Some(look_back) = &self.look_back {
-            text += &look_back.text();
+            text += &look_back.text(NAMED_MAX);
         }
         text
     }

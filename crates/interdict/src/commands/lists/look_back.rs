@@ -50,7 +50,7 @@ pub fn run(home: &Home, args: &LookBackArgs, out: &Out) -> Result<ExitCode> {
     let found = over(&store, &listings.iter().collect::<Vec<_>>(), out)?;
     match args.format {
         TextFormat::Json => out.json(&found)?,
-        TextFormat::Table => out.print(&found.text())?,
+        TextFormat::Table => out.print(&found.text(usize::MAX))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,7 +127,8 @@ fn row(touched: &Touched, found: &Found) -> Result<FindingRow> {
 }
 
 impl LookBack {
-    pub fn text(&self) -> String {
+    /// Names so many of the findings; where there are more, it says how many and where they are.
+    pub fn text(&self, named_max: usize) -> String {
         let count = |n: usize, one: &str, many: &str| match n {
             1 => format!("1 {one}"),
             n => format!("{n} {many}"),
@@ -144,8 +145,11 @@ impl LookBack {
         let new = self.findings_new;
         let mut text =
             format!("look-back: {listed}: {findings}, {new} of them new, in {transfers}\n");
-        for found in &self.findings {
+        for found in self.findings.iter().take(named_max) {
             text += &format!("  {}\n", plain(&found.why));
+        }
+        if let Some(more) = self.findings.len().checked_sub(named_max).filter(|more| *more > 0) {
+            text += &format!("  and {more} more: `interdict lists look-back` names them\n");
         }
         text
     }

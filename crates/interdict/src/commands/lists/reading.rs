@@ -64,7 +64,13 @@ impl Files {
         Ok(Files { main, others })
     }
 
-    pub fn others(&self) -> impl Iterator<Item = &Path> {
+    /// A table names no day it was issued on.
+    pub fn is_table(&self) -> bool {
+        let name = self.main.file_name().map(|name| name.to_string_lossy().to_lowercase());
+        name.is_some_and(|name| name.contains(".csv"))
+    }
+
+    fn others(&self) -> impl Iterator<Item = &Path> {
         self.others.iter().map(|(_, path)| path.as_path())
     }
 
@@ -131,13 +137,6 @@ pub fn read(
     let mut input = open(path, bytes_max)?;
     let name = || plain_name(path, rules.name);
     let is_xml = is_xml(&mut input).with_context(|| format!("cannot read {}", path.display()))?;
-    // A list that says its day itself is believed.
-    let says_itself = || match rules.date {
-        Some(_) if rules.is_date_typed => {
-            bail!("--date: this file says the day it was issued itself")
-        }
-        _ => Ok(()),
-    };
     let today = |what: &str| {
         rules.date.unwrap_or_else(|| {
             out.warn(&format!(
@@ -147,10 +146,7 @@ pub fn read(
         })
     };
     let list = match format {
-        ListFormat::Ofac if is_xml => {
-            says_itself()?;
-            named_by_file(ofac::read(input, hash)?, path)
-        }
+        ListFormat::Ofac if is_xml => named_by_file(ofac::read(input, hash)?, path),
         ListFormat::Ofac => {
             if looks_binary(&mut input) {
                 bail!("expected OFAC's XML or CSV");
@@ -172,14 +168,8 @@ pub fn read(
             }
             named_by_file(ofac::csv::read(tables, today("OFAC's CSV"), hash)?, path)
         }
-        ListFormat::Un => {
-            says_itself()?;
-            un::read(input, hash)?
-        }
-        ListFormat::Eu => {
-            says_itself()?;
-            eu::read(input, hash)?
-        }
+        ListFormat::Un => un::read(input, hash)?,
+        ListFormat::Eu => eu::read(input, hash)?,
         ListFormat::Uk if is_xml => uk::read(input, rules.date, hash)?,
         ListFormat::Uk => uk::conlist::read(input, rules.date, hash)?,
         ListFormat::Il => {

@@ -244,7 +244,11 @@ impl Place {
                 add_text(&mut party.addresses, &whole);
                 add_country(&mut party.countries, CountryKind::Residence, &self.country);
             }
-            At::Country(kind) => add_country(&mut party.countries, kind, &self.country),
+            // A nationality has the name of its country where others have a street.
+            At::Country(kind) => {
+                let written = [&self.country, &self.address].into_iter().find(|t| !t.is_empty());
+                written.into_iter().for_each(|t| add_country(&mut party.countries, kind, t));
+            }
             At::BirthPlace => {
                 let whole = joined([self.address.as_str(), self.country.as_str()]);
                 add_text(&mut party.birth_places, &whole);

@@ -101,6 +101,7 @@ fn said(cell: &str) -> &str {
 
 /// A blank at its end may belong between two words that the cut took apart.
 fn untrimmed(cell: &str) -> &str {
+    let cell = cell.trim_end_matches('\r');
     if cell.trim() == "-0-" { "" } else { cell }
 }
 
