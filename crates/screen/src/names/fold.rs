@@ -44,6 +44,8 @@ pub enum Origin {
     /// Arabic or Hebrew letters: short vowels are not written.
     Unvowelled,
     Hangul,
+    /// A sign of Han by its sound: a part of a name, whatever Latin word it looks like.
+    Pinyin,
     /// A sign of Han itself.
     Sign,
 }
@@ -92,7 +94,11 @@ pub fn fold(text: &str) -> Folded {
 impl Word {
     pub(crate) fn new(mut text: String, origin: Origin) -> Word {
         text.truncate(LETTERS_MAX);
-        let class = class(&text);
+        let class = match (class(&text), origin) {
+            (Class::Number, _) => Class::Number,
+            (_, Origin::Pinyin | Origin::Hangul) => Class::Name,
+            (class, _) => class,
+        };
         let (sound, bones, korean) = (sound(&text), bones(&text), korean(&text));
         Word { text, origin, class, sound, bones, korean }
     }
@@ -221,7 +227,7 @@ fn latin(raw: &str, words: &mut Vec<(String, Origin)>) {
     let script = raw.chars().find_map(script_of).unwrap_or(Script::Other);
     match script {
         Script::Han | Script::Hangul => {
-            let origin = if script == Script::Hangul { Origin::Hangul } else { Origin::Latin };
+            let origin = if script == Script::Hangul { Origin::Hangul } else { Origin::Pinyin };
             for c in raw.chars() {
                 push(&any_ascii::any_ascii(c.encode_utf8(&mut [0; 4])), origin, words);
             }

@@ -22,6 +22,8 @@ pub struct Names {
     parties: Vec<Party>,
     /// In order of name, with how many parties each has.
     lists: BTreeMap<String, usize>,
+    /// The list of each party, by its place among `lists`.
+    list_of: Vec<usize>,
     entries: Vec<Entry>,
     /// The entries of each party.
     by_party: Vec<std::ops::Range<usize>>,
@@ -90,6 +92,9 @@ struct Place {
     len: u8,
 }
 
+const ORIGINS: [Origin; 5] =
+    [Origin::Latin, Origin::Unvowelled, Origin::Hangul, Origin::Pinyin, Origin::Sign];
+
 /// What of a name and a query may match.
 #[derive(Clone, Copy, Default)]
 struct Reach {
@@ -112,6 +117,8 @@ impl Names {
             *names.lists.entry(party.version.list.clone()).or_default() += 1;
             names.file(at, party);
         }
+        let place = |party: &Party| names.lists.keys().position(|list| *list == party.version.list);
+        names.list_of = parties.iter().filter_map(place).collect();
         names.dictionary.weigh(&names.weights);
         names.parties = parties;
         names
@@ -147,7 +154,7 @@ impl Names {
         for line in lines.iter().flatten() {
             for (at, reach) in self.reach(line) {
                 let entry = &self.entries[at];
-                let Some(least) = wanted[entry.party as usize] else { continue };
+                let Some(least) = self.least(&wanted, entry) else { continue };
                 let is_own =
                     lines[entry.form.line()].as_ref().is_some_and(|own| std::ptr::eq(own, line));
                 if is_own && self.may_reach(least, line, reach, entry, query) {
@@ -184,12 +191,13 @@ impl Names {
         score::rounded(fits.fold(0.0, f64::max) * NAME_MOST)
     }
 
-    /// What each party must reach.
+    /// What the parties of each list must reach.
     fn wanted(&self, threshold: &dyn Fn(&str) -> Option<f64>) -> Vec<Option<f64>> {
-        let by_list: BTreeMap<&str, Option<f64>> =
-            self.lists.keys().map(|list| (list.as_str(), threshold(list))).collect();
-        let of = |party: &Party| by_list.get(party.version.list.as_str()).copied().flatten();
-        self.parties.iter().map(of).collect()
+        self.lists.keys().map(|list| threshold(list)).collect()
+    }
+
+    fn least(&self, wanted: &[Option<f64>], entry: &Entry) -> Option<f64> {
+        wanted[self.list_of[entry.party as usize]]
     }
 
     fn file(&mut self, at: u32, party: &Party) {
@@ -238,7 +246,7 @@ impl Names {
         best: &mut Best,
     ) {
         let entry = &self.entries[at];
-        let Some(least) = wanted[entry.party as usize] else { return };
+        let Some(least) = self.least(wanted, entry) else { return };
         let (party, quality) = self.of(entry);
         // A name that is not compared may still have the document.
         let fit = compared(query, lines, entry)
@@ -481,7 +489,7 @@ impl Dictionary {
     /// [`likeness`] finds two words alike is looked up here.
     fn alike(&self, word: &Word) -> Vec<u32> {
         let mut ids: Vec<u32> = Vec::new();
-        for origin in [Origin::Latin, Origin::Unvowelled, Origin::Hangul, Origin::Sign] {
+        for origin in ORIGINS {
             ids.extend(self.ids.get(&(word.text.clone(), origin)));
         }
         if word.origin != Origin::Sign {

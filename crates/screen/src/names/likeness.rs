@@ -42,7 +42,8 @@ pub fn likeness(one: &Word, other: &Word) -> (f64, Similarity) {
     if ![one, other].iter().all(|word| may_be_misspelled(word)) {
         return none;
     }
-    let by_script = match (one.origin, other.origin) {
+    let heard = |origin| if origin == Origin::Pinyin { Origin::Latin } else { origin };
+    let by_script = match (heard(one.origin), heard(other.origin)) {
         (Origin::Sign, _) | (_, Origin::Sign) => return none,
         (Origin::Unvowelled, Origin::Latin) => unvowelled(one, other),
         (Origin::Latin, Origin::Unvowelled) => unvowelled(other, one),

@@ -19,6 +19,8 @@ pub const NAME_MOST: f64 = 0.96;
 pub const QUERY_SHARE: f64 = 0.6;
 /// Parts in another order, where it is not family name first.
 const OTHER_ORDER: f64 = 0.97;
+/// What of a word's weight is missing where the other side has its initial only.
+const INITIAL_REST: f64 = 0.5;
 /// A name the list itself trusts little.
 const WEAK_NAME: f64 = 0.95;
 
@@ -150,8 +152,14 @@ pub(crate) fn fit(query: &Line<'_>, name: &Line<'_>) -> Fit {
     pairs.sort_by_key(|pair| pair.query);
     let matched: f64 = pairs.iter().map(|pair| pair.weight).sum();
     let alike: f64 = pairs.iter().map(|pair| pair.weight * pair.likeness).sum();
-    let query_total = matched + left_over(&query.weights, query_used);
-    let name_total = matched + left_over(&name.weights, name_used);
+    // An initial says little of the word it stands for: half of the rest is missing.
+    let initials = || pairs.iter().filter(|pair| pair.similarity == Similarity::Initial);
+    let rest = |weight: f64, pair: &Pair| INITIAL_REST * (weight - pair.weight).max(0.0);
+    let query_rest: f64 =
+        initials().map(|pair| rest(pair.query.weight(&query.weights), pair)).sum();
+    let name_rest: f64 = initials().map(|pair| rest(pair.name.weight(&name.weights), pair)).sum();
+    let query_total = matched + query_rest + left_over(&query.weights, query_used);
+    let name_total = matched + name_rest + left_over(&name.weights, name_used);
     let in_order = is_in_order(&pairs);
     let mut score = 0.0;
     if matched > 0.0 {

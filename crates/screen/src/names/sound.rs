@@ -65,8 +65,7 @@ pub fn sound(text: &str) -> Sound {
     let mut at_vowel = false;
     for (at, &letter) in bytes.iter().enumerate() {
         let is_last = at + 1 == bytes.len();
-        // French and English write w and ou for one another between vowels.
-        if is_vowel(letter) || (letter == b'w' && at_vowel) {
+        if is_vowel(letter) || (letter == b'w' && at_vowel && !is_slavic_w(&bytes, at)) {
             if !at_vowel {
                 sound.key.push('*');
                 sound.vowels.push(0);
@@ -90,6 +89,13 @@ pub fn sound(text: &str) -> Sound {
         }
     }
     sound
+}
+
+/// French and English write w and ou for one another after a vowel; in Slavic names as German and
+/// Polish write them, it is a v: Iwan, -owitsch.
+fn is_slavic_w(bytes: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| bytes[before]);
+    matches!(before, Some(b'o' | b'i')) && bytes.get(at + 1).is_some_and(|next| is_vowel(*next))
 }
 
 /// Open, front, back, a bit each; e may be heard as either of the first two.
@@ -184,7 +190,7 @@ pub fn korean(text: &str) -> String {
         ("r", "l"),
     ];
     let bytes = rewrite(text, CONSONANTS);
-    let is_kept = |letter: &u8| !is_vowel(*letter) && !matches!(letter, b'w' | b'h');
+    let is_kept = |letter: &u8| !is_vowel(*letter) && *letter != b'w';
     bytes.into_iter().filter(is_kept).map(char::from).collect()
 }
 
@@ -219,6 +225,7 @@ mod tests {
             ("vladimir", "wladimir"),
             ("abdullah", "abdallah"),
             ("putin", "poutine"),
+            ("ivanovich", "iwanowitsch"),
             ("mueller", "muller"),
             ("jamal", "djamel"),
         ] {
