@@ -132,17 +132,10 @@ struct Checking<'a> {
 
 impl Checking<'_> {
     fn run(mut self) -> Result<Check, ViewError> {
-        let sections: [(Topic, fn(&mut Self) -> Result<(), StateError>); 4] = [
-            (Topic::Identity, Checking::identity),
-            (Topic::Code, Checking::code),
-            (Topic::Control, Checking::control),
-            (Topic::Powers, Checking::powers),
-        ];
-        for (topic, section) in sections {
-            if let Err(error) = section(&mut self) {
-                self.check.unknown(topic, format!("it could not be read: {error}"));
-            }
-        }
+        self.section(Topic::Identity, Checking::identity);
+        self.section(Topic::Code, Checking::code);
+        self.section(Topic::Control, Checking::control);
+        self.section(Topic::Powers, Checking::powers);
         if self.layers.first().is_some_and(|layer| layer.code.bytes == 0) {
             told::say(&mut self.check, self.inputs, None);
             return Ok(self.check);

@@ -74,11 +74,8 @@ struct Book {
 impl Book {
     fn take(&mut self, transfer: &model::Transfer) {
         self.transfers += 1;
-        self.first.get_or_insert_with(|| Seen {
-            height: transfer.height,
-            time: transfer.time,
-            tx: transfer.tx,
-        });
+        let seen = Seen { height: transfer.height, time: transfer.time, tx: transfer.tx };
+        self.first.get_or_insert(seen);
         let amount = transfer.amount;
         if let Some(to) = &transfer.to {
             let of = self.moved.entry(to.clone()).or_default();
