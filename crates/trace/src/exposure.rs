@@ -151,7 +151,8 @@ pub struct ServiceRow {
     /// Of the flow's total, 0 to 1.
     pub share: f64,
     pub usd: Option<String>,
-    /// Fewest transfers between, the last included.
+    /// Fewest transfers between, the last included. A walk counts what time allows: the money itself
+    /// may have gone a longer way, where an address was emptied and filled again.
     pub hops_min: Option<u32>,
     /// Own transfers with it.
     pub transfers: Option<u64>,
