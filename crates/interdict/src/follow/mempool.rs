@@ -1,7 +1,7 @@
 //! Asks a node what waits for a block, for watched addresses, and notes it.
 //!
-//! A task of its own beside the follower of its chain: it only ever writes the notes of
-//! [`pending`](super::pending), and its trouble is nobody else's.
+//! A task of its own beside the follower of its chain: it only ever writes what waits and the note
+//! of [`pending`](super::pending), and its trouble is nobody else's.
 //!
 //! What the node says is held against what is stored: a transaction whose block was taken back, or that
 //! left the pool while nobody looked, is settled as soon as the store is where the node is.
@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chain::evm::pending::Watch;
-use chain::source::{BlockRef, PendingEvent, Source, SourceError};
+use chain::source::{self, BlockRef, PendingEvent, Source, SourceError};
 use chain::{bitcoin, evm};
 use model::{Account, Address, Chain, Timestamp, Transaction, TxHash, TxId, View};
-use store::Following;
+use store::{Expected, Following, PENDING_MAX, PendingNews};
 
 use super::Keeper;
 use super::dial;
 use super::nodes::with_causes;
-use super::pending::{Ledger, NOTE, PendingTransfer, TROUBLE, noted};
+use super::pending::{Ledger, OLD_NOTE, TROUBLE, noted};
 use crate::config::{Follow, NodeConfig};
 
 /// Between two times a node is asked that does not tell by itself.
@@ -74,8 +74,9 @@ pub async fn run(
     }
     let ledger = keeper.with(move |f| noted(f.store(), chain)).await.unwrap_or_default();
     // That of an earlier run is no longer so.
-    let _ = keeper.with(move |f| f.note(chain, &[(TROUBLE, None)])).await;
-    let mut watching = Watching { chain, keeper, ledger, trouble: None };
+    let _ = keeper.with(move |f| f.note(chain, &[(TROUBLE, None), (OLD_NOTE, None)])).await;
+    let (told, tip, trouble) = (Vec::new(), None, None);
+    let mut watching = Watching { chain, keeper, ledger, told, tip, trouble };
     let mut pool = None;
     let mut pause = PAUSE_AFTER_ERROR;
     loop {
@@ -159,6 +160,10 @@ struct Watching {
     chain: Chain,
     keeper: Keeper,
     ledger: Ledger,
+    /// What the store was not told yet.
+    told: Vec<(TxId, PendingNews)>,
+    /// The last stored block when the ledger was read.
+    tip: Option<TxHash>,
     /// What was noted last of what went wrong.
     trouble: Option<String>,
 }
@@ -172,14 +177,49 @@ struct Stored {
 impl Watching {
     async fn look(&mut self, pool: &mut Pool) -> Result<(), SourceError> {
         let news = pool.news().await?;
-        let before = self.ledger.clone();
-        let now = Timestamp::now();
-        news.into_iter().for_each(|event| take(&mut self.ledger, event, now));
-        let settled = self.settle(pool).await;
-        if self.ledger != before {
-            self.note().await;
+        self.read_again().await;
+        for event in news {
+            let (tx, news) = told(event);
+            self.take(tx, news);
         }
+        let settled = self.settle(pool).await;
+        self.tell().await;
         settled
+    }
+
+    /// Blocks that were taken back took their confirmations with them.
+    async fn read_again(&mut self) {
+        let (chain, last) = (self.chain, self.tip);
+        let read = move |f: &mut Following| {
+            let tip = f.tip(chain).map(|tip| tip.hash);
+            (tip != last).then(|| (tip, noted(f.store(), chain)))
+        };
+        let read = self.keeper.with(read).await;
+        if let (true, Some((tip, Ok(ledger)))) = (self.told.is_empty(), read) {
+            (self.tip, self.ledger) = (tip, ledger);
+        }
+    }
+
+    fn take(&mut self, tx: TxId, news: PendingNews) {
+        self.ledger.take(tx, &news, Timestamp::now());
+        self.told.push((tx, news));
+    }
+
+    /// What cannot be kept now is kept with the next news.
+    async fn tell(&mut self) {
+        let told = std::mem::take(&mut self.told);
+        if told.is_empty() {
+            return;
+        }
+        let over = told.len().saturating_sub(PENDING_MAX as usize);
+        let tell = move |f: &mut Following| {
+            let kept = f.store().tell_pending(&told, Timestamp::now());
+            kept.err().map(|_| told)
+        };
+        if let Some(mut told) = self.keeper.with(tell).await {
+            told.drain(..over);
+            self.told = told;
+        }
     }
 
     /// What waited when an earlier run ended, and does not wait now, is in a block that is stored, or gone.
@@ -199,12 +239,14 @@ impl Watching {
         let node = pool.tip().await?.hash;
         for tx in doubtful {
             let Some(stored) = self.stored(tx).await else { continue };
-            let now = Timestamp::now();
             match stored.height {
-                Some(height) => self.ledger.confirmed(tx, height, now),
-                None if waits.contains(&tx) => self.ledger.seen(tx, Vec::new()),
+                Some(height) if self.ledger.is_confirmed(tx, height) => {}
+                Some(height) => self.take(tx, PendingNews::Confirmed { height }),
+                None if waits.contains(&tx) => {
+                    self.take(tx, PendingNews::Seen { moves: Vec::new(), is_whole: false });
+                }
                 // Else the follower is still behind, or on a branch that lost.
-                None if stored.tip == Some(node) => self.ledger.gone(tx, now),
+                None if stored.tip == Some(node) => self.take(tx, PendingNews::Gone),
                 None => {}
             }
         }
@@ -222,13 +264,6 @@ impl Watching {
         self.keeper.with(look).await
     }
 
-    async fn note(&self) {
-        let (chain, text) = (self.chain, self.ledger.text());
-        let note = move |following: &mut Following| following.note(chain, &[(NOTE, Some(&text))]);
-        // What could not be noted now is noted with the next change.
-        let _ = self.keeper.with(note).await;
-    }
-
     async fn note_trouble(&mut self, error: Option<&SourceError>) {
         let trouble = error.map(|error| with_causes(error));
         if trouble == self.trouble {
@@ -243,16 +278,20 @@ impl Watching {
     }
 }
 
-fn take(ledger: &mut Ledger, event: PendingEvent, now: Timestamp) {
+/// As the store keeps it.
+fn told(event: PendingEvent) -> (TxId, PendingNews) {
+    let expected = |moved: source::Expected| {
+        let source::Expected { position, from, to, asset, amount } = moved;
+        Expected { position, from, to, asset, amount }
+    };
     match event {
-        PendingEvent::Seen(pending) => {
-            let tx = pending.tx;
-            let rows = pending.moves.iter().map(|moved| PendingTransfer::of(tx, moved, now));
-            ledger.seen(tx, rows.collect());
+        PendingEvent::Seen(source::Pending { tx, moves, is_whole }) => {
+            let moves = moves.into_iter().map(expected).collect();
+            (tx, PendingNews::Seen { moves, is_whole })
         }
-        PendingEvent::Replaced { tx, by } => ledger.replaced(tx, by, now),
-        PendingEvent::Dropped { tx } => ledger.dropped(tx, now),
-        PendingEvent::Confirmed { tx, height, .. } => ledger.confirmed(tx, height, now),
+        PendingEvent::Replaced { tx, by } => (tx, PendingNews::Replaced { by }),
+        PendingEvent::Dropped { tx } => (tx, PendingNews::Dropped),
+        PendingEvent::Confirmed { tx, height, .. } => (tx, PendingNews::Confirmed { height }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Transfers of watched addresses that are in no block yet, and what became of them.
 //!
-//! Kept apart from everything that happened: in a note of the follower, never in a view. A trace does not
-//! see them.
+//! Kept apart from everything that happened: in a table of the store, never in a view. A trace does not see
+//! them.
 //!
 //! ```text
 //! seen ─► confirmed   its transaction is in a block ─► seen again when the block is taken back
@@ -12,21 +12,17 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use anyhow::{Context, Result};
-use chain::source::Expected;
+use anyhow::Result;
 use model::{Chain, Timestamp, TxId};
-use serde::{Deserialize, Serialize};
-use store::Store;
+use serde::Serialize;
+use store::{Expected, PENDING_MAX, Pending, PendingNews, PendingState, Store};
 
-/// The name of the note.
-pub const NOTE: &str = "pending";
+/// The note that held them before there was a table.
+pub const OLD_NOTE: &str = "pending";
 /// The note of why a node could not be asked what waits; none where it can.
 pub const TROUBLE: &str = "pending-trouble";
-/// What became of older ones is forgotten.
-const KEPT_MAX: usize = 10_000;
-
 /// One transfer, as `interdict transfers --pending` lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PendingTransfer {
     pub tx: String,
     /// None where it is known only once it is in a block.
@@ -42,7 +38,7 @@ pub struct PendingTransfer {
 }
 
 /// What became of it, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
 pub enum State {
     Seen,
@@ -52,13 +48,33 @@ pub enum State {
 }
 
 /// What is known of the unconfirmed transfers of one chain, the earliest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     transfers: Vec<PendingTransfer>,
 }
 
 impl Ledger {
+    /// By the rules of the store's table.
+    pub fn take(&mut self, tx: TxId, news: &PendingNews, now: Timestamp) {
+        match news {
+            PendingNews::Seen { moves, .. } => {
+                let rows = moves.iter().map(|moved| PendingTransfer::of(tx, moved, now));
+                self.seen(tx, rows.collect());
+            }
+            PendingNews::Confirmed { height } => self.confirmed(tx, *height, now),
+            PendingNews::Replaced { by } => self.replaced(tx, *by, now),
+            PendingNews::Dropped => self.dropped(tx, now),
+            PendingNews::Gone => self.gone(tx, now),
+        }
+    }
+
+    /// Is it known to be in the block of this height?
+    pub fn is_confirmed(&self, tx: TxId, height: u64) -> bool {
+        let tx = tx.hash_text();
+        let mut rows = self.transfers.iter().filter(|row| row.tx == tx);
+        rows.any(|row| row.confirmed_at() == Some(height))
+    }
+
     /// A transaction that is in no block. One that was known is open again.
     pub fn seen(&mut self, tx: TxId, transfers: Vec<PendingTransfer>) {
         let known = tx.hash_text();
@@ -66,7 +82,7 @@ impl Ledger {
             return self.set(tx, |_| true, &State::Seen);
         }
         self.transfers.extend(transfers);
-        let over = self.transfers.len().saturating_sub(KEPT_MAX);
+        let over = self.transfers.len().saturating_sub(PENDING_MAX as usize);
         self.transfers.drain(..over);
     }
 
@@ -111,10 +127,6 @@ impl Ledger {
         &self.transfers
     }
 
-    pub fn text(&self) -> String {
-        serde_json::to_string(self).expect("strings, numbers and times become JSON")
-    }
-
     fn set(&mut self, tx: TxId, which: impl Fn(&PendingTransfer) -> bool, state: &State) {
         let tx = tx.hash_text();
         for row in self.transfers.iter_mut().filter(|row| row.tx == tx && which(row)) {
@@ -137,6 +149,18 @@ impl PendingTransfer {
             seen,
             state: State::Seen,
         }
+    }
+
+    fn kept(row: &Pending) -> PendingTransfer {
+        let state = match row.state {
+            PendingState::Waiting => State::Seen,
+            PendingState::Confirmed { height, at } => State::Confirmed { height, at },
+            PendingState::Replaced { by, at } => {
+                State::Replaced { by: by.map(|by| by.hash_text()), at }
+            }
+            PendingState::Dropped { at } => State::Dropped { at },
+        };
+        PendingTransfer { state, ..PendingTransfer::of(row.tx, &row.transfer, row.first_seen) }
     }
 
     fn is_open(&self) -> bool {
@@ -163,14 +187,10 @@ impl State {
     }
 }
 
-/// What the follower of a chain noted.
+/// What the store holds of a chain.
 pub fn noted(store: &Store, chain: Chain) -> Result<Ledger> {
-    let followed = store.followed()?.into_iter().find(|followed| followed.chain == chain);
-    let Some(text) = followed.as_ref().and_then(|followed| followed.notes.get(NOTE)) else {
-        return Ok(Ledger::default());
-    };
-    serde_json::from_str(text)
-        .with_context(|| format!("the pending transfers of {} cannot be read", chain.name()))
+    let rows = store.pending(chain)?;
+    Ok(Ledger { transfers: rows.iter().map(PendingTransfer::kept).collect() })
 }
 
 #[cfg(test)]
@@ -260,12 +280,40 @@ mod tests {
         assert_eq!(states(&ledger)[0], "confirmed in block 6 at 1970-01-01T00:00:07Z");
     }
 
+    /// The ledger and the store's table go by the same rules.
     #[test]
-    fn a_note_is_read_back() {
+    fn what_the_store_keeps_is_what_was_told() {
+        let seen = |byte: u8| {
+            let moved = Expected {
+                position: None,
+                from: Some(Address::Evm([byte; 20])),
+                to: Some(Address::Evm([2; 20])),
+                asset: Asset::native(Chain::ETHEREUM),
+                amount: U256::from(7),
+            };
+            (tx(byte), PendingNews::Seen { moves: vec![moved], is_whole: true })
+        };
+        let news = [
+            seen(1),
+            seen(2),
+            seen(3),
+            (tx(1), PendingNews::Confirmed { height: 5 }),
+            (tx(2), PendingNews::Replaced { by: Some(tx(1)) }),
+            (tx(2), PendingNews::Dropped),
+            (tx(1), PendingNews::Confirmed { height: 5 }),
+            (tx(3), PendingNews::Dropped),
+            (tx(3), PendingNews::Confirmed { height: 6 }),
+            (tx(3), PendingNews::Gone),
+            (tx(2), PendingNews::Gone),
+            seen(2),
+            seen(4),
+        ];
+        let store = Store::open_in_memory().expect("opens");
         let mut ledger = Ledger::default();
-        ledger.seen(tx(1), rows(1));
-        ledger.seen(tx(2), rows(2));
-        ledger.confirmed(tx(1), 5, at(3));
-        assert_eq!(serde_json::from_str::<Ledger>(&ledger.text()).expect("JSON"), ledger);
+        for (n, (tx, news)) in (0i64..).zip(news) {
+            ledger.take(tx, &news, at(n));
+            store.tell_pending(&[(tx, news)], at(n)).expect("keeps");
+            assert_eq!(noted(&store, Chain::ETHEREUM).expect("reads"), ledger, "after {n}");
+        }
     }
 }
