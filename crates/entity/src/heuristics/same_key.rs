@@ -46,8 +46,8 @@ mod tests {
         let legacy = read("1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH");
         let witness = read("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4");
         let bare = read("210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798ac");
-        assert_eq!(other_forms(&legacy), [witness.clone()]);
-        assert_eq!(other_forms(&witness), [legacy.clone()]);
+        assert_eq!(other_forms(&legacy), std::slice::from_ref(&witness));
+        assert_eq!(other_forms(&witness), std::slice::from_ref(&legacy));
         assert_eq!(other_forms(&bare), [legacy, witness]);
         assert!(other_forms(&read("3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC")).is_empty());
     }

@@ -11,6 +11,7 @@ use model::{Address, Chain, Input, Outpoint, Output, Timestamp, TxId, UtxoTransa
 use crate::{family, round};
 
 /// `INTERDICT_SHARED`, else a folder `shared` beside the checkout.
+#[expect(clippy::print_stderr, reason = "who runs the tests is told what was left out")]
 fn shared(file: &str) -> Option<String> {
     let beside = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     let folder = std::env::var_os("INTERDICT_SHARED").map_or(beside, PathBuf::from);

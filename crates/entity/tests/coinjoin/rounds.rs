@@ -137,7 +137,7 @@ fn what_fits_two_families_says_so() {
     let mut outputs = vec![61_786_158 - value - 15_000, value];
     for at in 0..10u64 {
         inputs.push(11_000_000 + at * 1_333_337);
-        outputs.extend([value, inputs[1 + at as usize] - value + 1_000 + at]);
+        outputs.extend([value, inputs[1 + usize::try_from(at).expect("ten")] - value + 1_000 + at]);
     }
     let both = round(&tx(DAY_2021, Kind::Witness, &inputs, &outputs)).expect("a round");
     assert_eq!((both.family, both.rival), (Family::Wasabi1, Some(Family::JoinMarket)));

@@ -192,7 +192,7 @@ fn twins(
     for chain in clusters::chains(store)? {
         let Some(twin) = same_key::twin(account, chain) else { continue };
         let is_known = store.degree(std::slice::from_ref(&twin))?;
-        if !is_known.first().is_some_and(|degree| degree.sent + degree.received > 0) {
+        if is_known.first().is_none_or(|degree| degree.sent + degree.received == 0) {
             continue;
         }
         let (Some(here), Some(there)) = (signed(store, account)?, signed(store, &twin)?) else {

@@ -3,7 +3,6 @@
 
 mod cli;
 #[path = "../common/mod.rs"]
-#[allow(dead_code, reason = "each file of tests uses its part")]
 mod common;
 mod measure;
 mod world;

@@ -30,7 +30,7 @@ pub fn lists(freezes: &[Freeze], as_of: Option<Date>, file_hash: &str) -> Vec<Pa
     let Some(last) = freezes.iter().map(|freeze| freeze.time).max() else { return Vec::new() };
     let date = as_of.unwrap_or_else(|| day_of(last));
     let mut events: Vec<&Freeze> = freezes.iter().filter(|f| day_of(f.time) <= date).collect();
-    events.sort_by(|a, b| order(a).cmp(&order(b)));
+    events.sort_by_key(|event| order(event));
     events.dedup_by(|a, b| a.tx == b.tx && a.log_index == b.log_index && a.holder == b.holder);
     let mut assets: BTreeMap<String, Vec<&Freeze>> = BTreeMap::new();
     for event in events {

@@ -34,10 +34,10 @@ pub fn likeness(one: &Word, other: &Word) -> (f64, Similarity) {
     }
     let none = (0.0, Similarity::None);
     let classes = [one.class, other.class];
-    if classes.iter().all(|class| matches!(class, Class::Name | Class::Initial)) {
-        if let Some(likeness) = initial(one, other) {
-            return (likeness, Similarity::Initial);
-        }
+    if classes.iter().all(|class| matches!(class, Class::Name | Class::Initial))
+        && let Some(likeness) = initial(one, other)
+    {
+        return (likeness, Similarity::Initial);
     }
     if ![one, other].iter().all(|word| may_be_misspelled(word)) {
         return none;

@@ -54,7 +54,7 @@ fn in_force(store: &Store, args: &ListDiffArgs, day: Date) -> Result<ListVersion
     let Some(first) = of_list.peek().map(|version| version.date) else {
         bail!("{}: no such list is kept: `interdict lists status` names those that are", args.list);
     };
-    match of_list.filter(|version| version.date <= day).last() {
+    match of_list.rfind(|version| version.date <= day) {
         Some(version) => Ok(version),
         None => bail!("{}: {day} is not covered: the first version kept is of {first}", args.list),
     }

@@ -171,7 +171,7 @@ fn in_force(store: &Store, list: &ParsedList) -> Result<Option<ListRow>> {
     let of_list = |row: &ListRow| {
         row.version.list == list.version.list && row.version.date <= list.version.date
     };
-    Ok(store.list_versions()?.into_iter().filter(of_list).next_back())
+    Ok(store.list_versions()?.into_iter().rfind(of_list))
 }
 
 fn keep_one(
