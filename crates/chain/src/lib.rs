@@ -6,6 +6,7 @@
 //! is settled by the store, as [`model::Memory`] does it. This crate may do I/O.
 
 pub mod bitcoin;
+pub mod download;
 pub mod evm;
 pub mod history;
 pub mod http;
