@@ -26,5 +26,7 @@ fn listing(written: &str) -> Listing {
         party_id: None,
         programmes: Vec::new(),
         listed_on: None,
+        expires_on: None,
+        kind: model::ListingKind::Address,
     }
 }

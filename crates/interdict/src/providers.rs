@@ -16,6 +16,7 @@ use anyhow::Result;
 use chain::history::{Budget, Provider};
 use model::Chain;
 
+pub(crate) use config::table;
 pub use config::{PricesConfig, ProviderConfig, read, read_prices};
 pub use consent::{agree, agree_prices};
 pub use fetching::{Fetching, Wants};

@@ -99,6 +99,8 @@ impl Story {
                 party_id: None,
                 programmes: Vec::new(),
                 listed_on: None,
+                expires_on: None,
+                kind: model::ListingKind::Address,
             });
         }
         trace::run(&self.sketch.memory(), &book, &self.settings).expect("a trace")

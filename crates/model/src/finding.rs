@@ -29,6 +29,8 @@ pub enum FindingKind {
     AbsurdAmount,
     /// An address made to look like one the account really deals with.
     LookAlike,
+    /// Transfers of an address, or of an asset, that a list has named since.
+    NewlyListed,
 }
 
 #[derive(

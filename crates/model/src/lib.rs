@@ -47,7 +47,7 @@ pub use identifier::{Family, Identifier, Key};
 pub use jiff::Timestamp;
 pub use jiff::civil::Date;
 pub use label::{Confidence, Label, Role, Subject};
-pub use listing::{ListVersion, Listing};
+pub use listing::{ListVersion, Listing, ListingKind};
 pub use marking::Marking;
 pub use memory::Memory;
 pub use party::{

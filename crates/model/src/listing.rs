@@ -30,4 +30,39 @@ pub struct Listing {
     pub programmes: Vec<String>,
     /// When the list says it was added.
     pub listed_on: Option<Date>,
+    /// The last day it is in force, where an order runs out by itself.
+    pub expires_on: Option<Date>,
+    pub kind: ListingKind,
+}
+
+/// What the list says its identifier is.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ListingKind {
+    #[default]
+    Address,
+    /// A customer's number at a service that holds the keys: no chain knows it, and
+    /// another service may give the same one to somebody else.
+    Account,
+    /// The contract of an asset that is itself banned.
+    Token,
+}
+
+impl Listing {
+    /// Had its order run out by itself before this day?
+    pub fn has_expired(&self, day: Date) -> bool {
+        self.expires_on.is_some_and(|last| last < day)
+    }
 }

@@ -9,10 +9,12 @@ use crate::{Date, ListVersion};
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Party {
     pub version: ListVersion,
-    /// The list's own id; of a list that has none, its name as written. Unique in a version.
+    /// The list's own id; of a list that has none, its name or document as written. Unique in a
+    /// version.
     pub id: String,
     pub kind: PartyKind,
-    /// As the list writes them, the primary one first. Never empty.
+    /// As the list writes them, the primary one first. Empty where it knows the holder of an
+    /// address by a document only, or not at all.
     pub names: Vec<PartyName>,
     pub births: Vec<DateSpan>,
     pub birth_places: Vec<String>,

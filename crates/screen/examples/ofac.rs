@@ -10,11 +10,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("expected a path")?;
     let list = ofac::read(lists::open(BufReader::new(File::open(path)?))?, "")?;
     println!(
-        "{} of {}: {} listings, {} claims",
+        "{} of {}: {} listings, {} claims, {} parties with {} names",
         list.version.list,
         list.version.date,
         list.listings.len(),
-        list.claims
+        list.claims,
+        list.parties.len(),
+        list.parties.iter().map(|party| party.names.len()).sum::<usize>()
     );
     for listing in list.listings.iter().filter(|listing| listing.identifier.families.is_empty()) {
         println!("claim: {listing:?}");

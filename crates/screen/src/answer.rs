@@ -3,7 +3,7 @@
 //! This is a public contract: `query`, `hits` and `searched` with the fields
 //! below; more may be added, none renamed.
 
-use model::{Date, Family};
+use model::{Date, Family, ListingKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Answer {
@@ -51,12 +51,22 @@ pub struct Hit {
     pub last_seen: Date,
     /// The first stored version after that without it.
     pub absent_since: Option<Date>,
-    /// Only where the list itself says so; none that is read today does.
+    /// Only where the list itself says so: the day after an order runs out.
     pub delisted_on: Option<Date>,
+    /// The last day it is in force, where its order runs out by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<Date>,
+    /// What the list says it is, where that is no address: a customer's number, a token's contract.
+    #[serde(skip_serializing_if = "is_address")]
+    pub listed_as: ListingKind,
     pub r#match: Match,
     /// As the list writes it.
     pub written: String,
     pub party_id: Option<String>,
+}
+
+fn is_address(kind: &ListingKind) -> bool {
+    *kind == ListingKind::Address
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

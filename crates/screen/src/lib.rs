@@ -8,7 +8,11 @@
 //! dates and hashes, and stores what comes back.
 
 pub mod answer;
+pub mod change;
+pub mod extract;
+pub mod index;
 pub mod lists;
+pub mod look_back;
 pub mod query;
 pub mod screening;
 

@@ -2,19 +2,32 @@
 //! an error that names the place; a list is never half read.
 
 pub mod addresses;
+pub mod countries;
+pub mod dates;
 mod error;
+pub mod eu;
+pub mod fbi;
+pub mod ftm;
+mod gather;
+pub mod il;
+pub mod issuer;
 pub mod ofac;
+pub mod own;
+mod table;
+pub mod uk;
+pub mod un;
 mod xml;
+mod zip;
 
-use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use bzip2::bufread::MultiBzDecoder;
-use model::{Identifier, ListVersion, Listing};
+use flate2::bufread::MultiGzDecoder;
+use model::{ListVersion, Listing, Party};
 
 pub use error::{ListError, Place};
 
-use crate::query::{is_blank, lookup_text};
+use crate::query::lookup_text;
 
 /// One version of one list, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +35,9 @@ pub struct ParsedList {
     pub version: ListVersion,
     /// In the order of the file.
     pub listings: Vec<Listing>,
-    /// How many of the listings validate in no known address format. They are
+    /// In the order of the file, each under an id of its own.
+    pub parties: Vec<Party>,
+    /// How many of the listings that are to be addresses validate in no known address format. They are
     /// kept and match their own text only.
     pub claims: usize,
     /// How many entries said again what an earlier one had said.
@@ -30,40 +45,22 @@ pub struct ParsedList {
 }
 
 impl ParsedList {
-    fn new(version: ListVersion) -> ParsedList {
-        ParsedList { version, listings: Vec::new(), claims: 0, duplicates: 0 }
-    }
-
     /// For a caller that knows the hash only once the file has been read.
     pub fn with_file_hash(mut self, file_hash: &str) -> ParsedList {
-        file_hash.clone_into(&mut self.version.file_hash);
-        for listing in &mut self.listings {
-            file_hash.clone_into(&mut listing.version.file_hash);
-        }
+        self.stamp(|version| file_hash.clone_into(&mut version.file_hash));
         self
     }
 
-    fn listing(&self, written: &str) -> Listing {
-        let written = written.trim_matches(is_blank);
-        Listing {
-            version: self.version.clone(),
-            identifier: Identifier::parse(written),
-            written: written.to_string(),
-            asset_label: None,
-            party: None,
-            party_id: None,
-            programmes: Vec::new(),
-            listed_on: None,
-        }
+    /// For a caller that calls the list otherwise than its reader does.
+    pub fn with_name(mut self, list: &str) -> ParsedList {
+        self.stamp(|version| list.clone_into(&mut version.list));
+        self
     }
 
-    fn add(&mut self, listing: Listing, seen: &mut HashSet<Entry>) {
-        if !seen.insert(Entry::of(&listing)) {
-            self.duplicates += 1;
-            return;
-        }
-        self.claims += usize::from(listing.identifier.families.is_empty());
-        self.listings.push(listing);
+    fn stamp(&mut self, change: impl Fn(&mut ListVersion)) {
+        change(&mut self.version);
+        self.listings.iter_mut().for_each(|listing| change(&mut listing.version));
+        self.parties.iter_mut().for_each(|party| change(&mut party.version));
     }
 }
 
@@ -86,16 +83,49 @@ impl Entry {
     }
 }
 
-/// The list itself, whether the bytes are plain or bzip2, by their first three.
-/// Nothing is read ahead, so memory stays small whatever the file unpacks to.
-pub fn open<'a>(mut input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut head = Vec::with_capacity(3);
-    input.by_ref().take(3).read_to_end(&mut head)?;
-    let is_bzip2 = head == *b"BZh";
+/// The most bytes a list unpacks to. OFAC's, the largest of the official ones, has 120 MB.
+pub const UNPACKED_BYTES_MAX: u64 = 1 << 30;
+/// The same of a file of FollowTheMoney entities: all that OpenSanctions gathers.
+pub const ENTITIES_BYTES_MAX: u64 = 16 << 30;
+
+/// The list itself, whether the bytes are plain, bzip2, gzip or a zip archive of one file, by
+/// their first four. Nothing is read ahead, so memory stays small whatever the file unpacks to;
+/// beyond `bytes_max` reading fails.
+pub fn open_up_to<'a>(
+    mut input: impl BufRead + 'a,
+    bytes_max: u64,
+) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut head = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut head)?;
+    let kind: [u8; 4] = std::array::from_fn(|at| head.get(at).copied().unwrap_or_default());
     let whole = Cursor::new(head).chain(input);
-    Ok(if is_bzip2 {
-        Box::new(BufReader::new(MultiBzDecoder::new(whole)))
-    } else {
-        Box::new(whole)
-    })
+    let plain: Box<dyn Read + 'a> = match kind {
+        [b'B', b'Z', b'h', _] => Box::new(MultiBzDecoder::new(whole)),
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(whole)),
+        [b'P', b'K', 3, 4] => Box::new(zip::Only::open(whole)?),
+        _ => Box::new(whole),
+    };
+    Ok(Box::new(BufReader::with_capacity(1 << 16, UpTo { input: plain, left: bytes_max })))
+}
+
+/// The same with the usual bound.
+pub fn open<'a>(input: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    open_up_to(input, UNPACKED_BYTES_MAX)
+}
+
+/// Fails where more comes than is let through.
+struct UpTo<R> {
+    input: R,
+    left: u64,
+}
+
+impl<R: Read> Read for UpTo<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other("the list unpacks to more than is read")),
+        }
+        Ok(read)
+    }
 }

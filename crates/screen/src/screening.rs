@@ -80,7 +80,8 @@ impl Screen {
                 continue;
             };
             let hit = hit(list, in_force, record, listing, &text);
-            match latest == in_force {
+            // An order that has run out by itself is history, whether the list still shows it or not.
+            match latest == in_force && !listing.has_expired(as_of) {
                 true => answer.hits.push(hit),
                 false => answer.former.push(hit),
             }
@@ -92,7 +93,8 @@ impl Screen {
     pub fn is_listed(&self, key: &Key, as_of: Date) -> bool {
         self.by_key.get(key).into_iter().flatten().any(|record| {
             let in_force = self.lists[record.list].in_force(as_of);
-            in_force.is_some_and(|version| record.appearances.contains_key(&version))
+            let listing = in_force.and_then(|version| record.appearances.get(&version));
+            listing.is_some_and(|listing| !listing.has_expired(as_of))
         })
     }
 
@@ -178,7 +180,9 @@ fn hit(list: &List, in_force: usize, record: &Record, listing: &Listing, text: &
         first_seen: first.unwrap_or(last_seen),
         last_seen,
         absent_since: date(last + 1),
-        delisted_on: None,
+        delisted_on: listing.expires_on.and_then(|last| last.tomorrow().ok()),
+        expires_on: listing.expires_on,
+        listed_as: listing.kind,
         r#match: if lookup_text(&listing.identifier) == text { Match::Address } else { Match::Key },
         written: listing.written.clone(),
         party_id: listing.party_id.clone(),

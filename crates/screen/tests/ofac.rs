@@ -5,7 +5,9 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{DATES, day, extracted, ofac_list};
-use model::{Family, ListVersion, Listing};
+use model::{
+    CountryKind, Family, ListVersion, Listing, NameKind, NameQuality, PartKind, Party, PartyKind,
+};
 use screen::{ParsedList, Screen};
 
 /// One reading of both files for every story below: they are large.
@@ -20,6 +22,11 @@ fn the_published_files() {
     assert_eq!(counts(|list| list.listings.len()), [716, 748]);
     assert_eq!(counts(|list| list.duplicates), [1, 1]);
     assert_eq!(counts(|list| list.claims), [1, 1]);
+
+    for list in &lists {
+        parties_are_whole(list);
+    }
+    who_the_parties_are(&lists[1]);
 
     let versions: Vec<ListVersion> = lists.iter().map(|list| list.version.clone()).collect();
     let listings: Vec<Listing> = lists.iter().flat_map(|list| list.listings.clone()).collect();
@@ -83,6 +90,60 @@ fn parties_programmes_and_dates(listings: &[Listing]) {
     for name in ["YAN, Xiaobing", "LIFSHITS, Artem Mikhaylovich", "SUEX OTC, S.R.O."] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
+}
+
+/// What holds of every party of the published files.
+fn parties_are_whole(list: &ParsedList) {
+    let mut ids = BTreeSet::new();
+    for party in &list.parties {
+        assert!(ids.insert(&party.id), "{} comes twice", party.id);
+        assert_eq!(party.version, list.version);
+        assert!(!party.names.is_empty(), "{} has no name", party.id);
+        assert_eq!(party.names[0].kind, NameKind::Primary, "{}", party.id);
+        assert_ne!(party.kind, PartyKind::Unknown, "{}", party.id);
+        assert!(party.listed_on.is_some() && !party.programmes.is_empty(), "{}", party.id);
+        for birth in &party.births {
+            assert!(birth.earliest <= birth.latest, "{} {birth:?}", party.id);
+        }
+    }
+    for listing in &list.listings {
+        assert!(listing.party_id.as_ref().is_some_and(|id| ids.contains(id)), "{listing:?}");
+    }
+}
+
+fn who_the_parties_are(list: &ParsedList) {
+    // As many as the file has profiles.
+    assert_eq!(list.parties.len(), 18_348);
+    let of = |id: &str| list.parties.iter().find(|party| party.id == id).expect("is listed");
+
+    let lazarus = of("27307");
+    assert_eq!(lazarus.kind, PartyKind::Organisation);
+    assert_eq!(lazarus.names[0].text, "Lazarus Group");
+    let weak = lazarus.names.iter().find(|name| name.text == "Hidden Cobra").expect("an alias");
+    assert_eq!((weak.kind, weak.quality), (NameKind::Alias, NameQuality::Low));
+
+    let wang = of("45404");
+    assert_eq!(wang.kind, PartyKind::Person);
+    assert_eq!(wang.names[0].text, "WANG, Mingming");
+    let parts: Vec<_> = wang.names[0].parts.iter().map(|p| (p.kind, p.text.as_str())).collect();
+    assert_eq!(parts, [(PartKind::Family, "Wang"), (PartKind::Given, "Mingming")]);
+    let own = wang.names.iter().find(|name| name.kind == NameKind::Original).expect("his own");
+    assert_eq!((own.text.as_str(), own.language.as_deref()), ("王 明明", Some("und-Hans")));
+    assert_eq!(wang.births[0].earliest, day("1989-03-12"));
+    assert_eq!(wang.birth_places, ["Hebei, China"]);
+    assert_eq!(wang.gender.as_deref(), Some("male"));
+    let nationality = wang.countries.iter().find(|c| c.kind == CountryKind::Nationality);
+    assert_eq!(nationality.map(|country| country.code.as_str()), Some("CN"));
+
+    let ship = of("4238");
+    assert_eq!((ship.kind, ship.names[0].text.as_str()), (PartyKind::Vessel, "MAR AZUL"));
+    let flag = ship.countries.iter().find(|country| country.kind == CountryKind::Flag);
+    assert_eq!(flag.map(|country| country.code.as_str()), Some("CU"));
+    assert!(ship.documents.iter().any(|d| d.kind == "Vessel Call Sign" && d.number == "CL2192"));
+    assert!(list.parties.iter().any(|party| party.kind == PartyKind::Aircraft));
+    assert!(list.parties.iter().flat_map(|party| &party.births).any(|birth| birth.is_about));
+    let imo = |p: &&Party| p.documents.iter().any(|d| d.number.starts_with("IMO "));
+    assert!(list.parties.iter().filter(imo).count() > 500);
 }
 
 fn every_extracted_address_is_a_hit(screen: &Screen) {

@@ -118,8 +118,12 @@ fn a_party_without_a_name_and_an_empty_detail() {
     let text = file("", &(feature("345", "") + &feature("345", &format!(" {ETH}\n"))));
     let text = text.replace("<NamePartValue>Smith &amp; Sons</NamePartValue>", "<NamePartValue/>");
     let list = read(&text).expect("a whole file");
+    assert_eq!(only(&list).party.as_deref(), Some("Also"), "an alias is better than nobody");
+    let text = text.replace("<NamePartValue>Also</NamePartValue>", "<NamePartValue/>");
+    let list = read(&text).expect("a whole file");
     assert_eq!(only(&list).party, None);
     assert_eq!(only(&list).written, ETH);
+    assert!(list.parties[0].names.is_empty());
 }
 
 #[test]
@@ -149,8 +153,8 @@ fn what_is_missing_is_named() {
         whole.replace("<Month>7<", "<Month>13<").as_bytes(),
         "a day of the calendar, found 2026-13-1",
     );
-    refused(b"<html><body>503</body></html>", "the root element Sanctions, found html");
-    refused(b"", "the root element Sanctions, found no element");
+    refused(b"<html><body>503</body></html>", "the root element Sanctions or sdnList, found html");
+    refused(b"", "the root element Sanctions or sdnList, found no element");
     refused(whole.replace("</Sanctions>", "</Sanctions><more/>").as_bytes(), "the end of the file");
 }
 

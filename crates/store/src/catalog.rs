@@ -13,12 +13,15 @@ mod collection;
 mod commit;
 mod fetched;
 mod files;
+mod findings;
 pub(crate) mod followed;
 pub(crate) mod format;
 mod identifier;
 mod labels;
 mod lists;
+mod parties;
 mod prices;
+mod sources;
 mod state;
 mod writer;
 
@@ -26,7 +29,9 @@ pub use actors::Actor;
 pub use collection::Outcome;
 pub use commit::Commit;
 pub use fetched::Fetched;
+pub use findings::FindingRow;
 pub use lists::ListRow;
+pub use sources::{ListSource, Shrink};
 pub use state::{FileId, HotRow, MaskRow, SegmentId, SegmentRow, State};
 pub use writer::Writer;
 

@@ -30,7 +30,7 @@ mod store;
 mod upgrade;
 
 pub use backup::{Copied, restore};
-pub use catalog::{Actor, Fetched, ListRow, Outcome};
+pub use catalog::{Actor, Fetched, FindingRow, ListRow, ListSource, Outcome, Shrink};
 pub use check::{Checked, Damage, DamagedSegment, check, drop_damaged};
 pub use compact::Compacted;
 pub use error::{StoreError, Trouble};

@@ -6,6 +6,7 @@
 //! place of the smaller ones they were merged from.
 
 mod batch;
+mod books;
 pub(crate) mod current;
 mod fetched;
 mod layout;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 use model::{
     Account, Asset, AssetMeta, Book, Chain, Columns, Coverage, Degree, Direction, Expansion, Label,
-    Limits, ListVersion, Listing, Outpoint, Seek, Spend, Timestamp, Transaction, Transfer, TxId,
-    UtxoTransaction, View, ViewError,
+    Limits, ListVersion, Listing, Outpoint, Party, Seek, Spend, Timestamp, Transaction, Transfer,
+    TxId, UtxoTransaction, View, ViewError,
 };
 
 use crate::catalog::{Actor, Catalog, ListRow, Outcome, Writer};
@@ -191,8 +192,9 @@ impl Store {
         version: &ListVersion,
         name: &str,
         listings: &[Listing],
+        parties: &[Party],
     ) -> Result<Outcome, StoreError> {
-        self.catalog.put_list(version, name, listings)
+        self.catalog.put_list(version, name, listings, parties)
     }
 
     /// Every version kept, empty ones too, ordered by list and date.

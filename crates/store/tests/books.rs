@@ -27,6 +27,8 @@ fn listing(version: &ListVersion, written: &str) -> Listing {
         party_id: None,
         programmes: vec!["DPRK3".into(), "CYBER2".into()],
         listed_on: Some(date(1)),
+        expires_on: None,
+        kind: model::ListingKind::Address,
     }
 }
 
@@ -56,8 +58,8 @@ fn every_version_of_a_list_is_kept() {
     // The later one first: the order of imports does not matter.
     let later = [listing(&new, B), listing(&new, "not an address of anything")];
     let earlier = [listing(&old, A), listing(&old, B)];
-    assert_eq!(store.put_list(&new, "OFAC SDN", &later).expect("keeps"), Outcome::New);
-    assert_eq!(store.put_list(&old, "OFAC SDN", &earlier).expect("keeps"), Outcome::New);
+    assert_eq!(store.put_list(&new, "OFAC SDN", &later, &[]).expect("keeps"), Outcome::New);
+    assert_eq!(store.put_list(&old, "OFAC SDN", &earlier, &[]).expect("keeps"), Outcome::New);
 
     let rows = store.list_versions().expect("versions");
     assert_eq!(
@@ -76,8 +78,8 @@ fn every_version_of_a_list_is_kept() {
 fn an_empty_version_is_known_and_empties_the_book() {
     let mut store = Store::open_in_memory().expect("opens");
     let (old, new) = (version(5, "f1"), version(20, "f2"));
-    store.put_list(&old, "OFAC SDN", &[listing(&old, A)]).expect("keeps");
-    store.put_list(&new, "OFAC SDN", &[]).expect("keeps");
+    store.put_list(&old, "OFAC SDN", &[listing(&old, A)], &[]).expect("keeps");
+    store.put_list(&new, "OFAC SDN", &[], &[]).expect("keeps");
     assert_eq!(store.list_versions().expect("versions")[1].entries, 0);
     assert!(store.book().expect("a book").all_listings().is_empty());
 }
@@ -86,10 +88,10 @@ fn an_empty_version_is_known_and_empties_the_book() {
 fn another_file_of_the_same_day_takes_its_place() {
     let mut store = Store::open_in_memory().expect("opens");
     let (first, second) = (version(5, "f1"), version(5, "f2"));
-    store.put_list(&first, "OFAC SDN", &[listing(&first, A)]).expect("keeps");
-    assert_eq!(store.put_list(&first, "OFAC SDN", &[]).expect("keeps"), Outcome::Same);
+    store.put_list(&first, "OFAC SDN", &[listing(&first, A)], &[]).expect("keeps");
+    assert_eq!(store.put_list(&first, "OFAC SDN", &[], &[]).expect("keeps"), Outcome::Same);
     assert_eq!(store.listings().expect("listings"), [listing(&first, A)]);
-    let outcome = store.put_list(&second, "OFAC SDN", &[listing(&second, B)]).expect("keeps");
+    let outcome = store.put_list(&second, "OFAC SDN", &[listing(&second, B)], &[]).expect("keeps");
     assert_eq!(outcome, Outcome::Replaced { file_hash: "f1".into() });
     assert_eq!(store.listings().expect("listings"), [listing(&second, B)]);
 }
@@ -98,7 +100,7 @@ fn another_file_of_the_same_day_takes_its_place() {
 fn a_listing_of_another_version_is_refused() {
     let mut store = Store::open_in_memory().expect("opens");
     let stray = listing(&version(6, "f9"), A);
-    assert!(store.put_list(&version(5, "f1"), "OFAC SDN", &[stray]).is_err());
+    assert!(store.put_list(&version(5, "f1"), "OFAC SDN", &[stray], &[]).is_err());
     assert!(store.list_versions().expect("versions").is_empty());
 }
 

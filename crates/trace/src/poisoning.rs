@@ -68,6 +68,8 @@ fn severity(kind: FindingKind) -> Severity {
         FindingKind::ImitationToken | FindingKind::AbsurdAmount | FindingKind::LookAlike => {
             Severity::Medium
         }
+        // A look-back raises it, no walk does.
+        FindingKind::NewlyListed => Severity::High,
     }
 }
 

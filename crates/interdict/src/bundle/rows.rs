@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, anyhow, bail};
 use model::{
     Account, Address, Asset, AssetMeta, Book, Confidence, Coverage, Date, Degree, Direction,
-    Freezable, Identifier, Input, Key, Label, ListVersion, Listing, Outpoint, Output, Position,
-    Price, Prices, Registry, Subject, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId,
-    U256, UtxoTransaction, amount,
+    Freezable, Identifier, Input, Key, Label, ListVersion, Listing, ListingKind, Outpoint, Output,
+    Position, Price, Prices, Registry, Subject, TimeSource, Timestamp, Transfer, TransferKind,
+    TxHash, TxId, U256, UtxoTransaction, amount,
 };
 use serde::{Deserialize, Serialize};
 use trace::{CrossingDecision, Declared, Method, MinValue, Policy, Refused, Settings, Source};
@@ -185,6 +185,14 @@ pub struct ListingRow {
     party_id: Option<String>,
     programmes: Vec<String>,
     listed_on: Option<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_on: Option<Date>,
+    #[serde(default, skip_serializing_if = "is_address")]
+    listed_as: ListingKind,
+}
+
+fn is_address(kind: &ListingKind) -> bool {
+    *kind == ListingKind::Address
 }
 
 /// What a line is called where it is refused: its kind, and its transaction or account.
@@ -368,6 +376,8 @@ pub fn of_book(book: &Book, past: &Past) -> Vec<Row> {
                 party_id: listing.party_id.clone(),
                 programmes: listing.programmes.clone(),
                 listed_on: listing.listed_on,
+                expires_on: listing.expires_on,
+                listed_as: listing.kind,
             })));
         }
     }
@@ -614,6 +624,8 @@ fn listing(row: ListingRow) -> Listing {
         party_id: row.party_id,
         programmes: row.programmes,
         listed_on: row.listed_on,
+        expires_on: row.expires_on,
+        kind: row.listed_as,
     }
 }
 

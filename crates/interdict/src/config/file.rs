@@ -18,6 +18,8 @@ pub struct ConfigFile {
     pub providers: toml::Table,
     /// Who may be asked for prices: read there too.
     pub prices: toml::Table,
+    /// Where lists are fetched from: read by `interdict lists update`.
+    pub lists: toml::Table,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

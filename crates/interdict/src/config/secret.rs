@@ -23,7 +23,7 @@ impl Secret {
         &self.text
     }
 
-    pub(super) fn of_file(path: &Path) -> Result<Secret> {
+    pub(crate) fn of_file(path: &Path) -> Result<Secret> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let text = text.trim();

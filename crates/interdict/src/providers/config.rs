@@ -104,7 +104,7 @@ pub fn read(home: &Path) -> Result<Vec<ProviderConfig>> {
 }
 
 /// What the file holds, where it lies, and its path.
-fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
+pub(crate) fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
     let named = std::env::var_os("INTERDICT_CONFIG").filter(|value| !value.is_empty());
     let path = match named {
         Some(named) => Some(PathBuf::from(named)),

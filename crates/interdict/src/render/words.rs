@@ -497,6 +497,7 @@ pub fn finding_name(kind: FindingKind) -> &'static str {
         FindingKind::ImitationToken => "imitation token",
         FindingKind::AbsurdAmount => "absurd amount",
         FindingKind::LookAlike => "look-alike address",
+        FindingKind::NewlyListed => "newly listed",
     }
 }
 

@@ -8,7 +8,7 @@ use bitcoin::Script;
 use bitcoin::hashes::{Hash, hash160};
 use bitcoin::opcodes::all::{OP_CHECKSIG, OP_EQUAL, OP_HASH256, OP_PUSHBYTES_32};
 
-use crate::{Account, Address};
+use crate::{Account, Address, Chain};
 
 /// Canonical bytes two identifiers share exactly when the same key (or script)
 /// controls both.
@@ -53,6 +53,35 @@ impl Key {
             Address::Evm(bytes) | Address::Tron(bytes) => Key::Keccak(*bytes),
             Address::Solana(bytes) => Key::Solana(*bytes),
         }
+    }
+
+    /// The accounts of a chain that it is known to control: of a key hash on Bitcoin the P2PKH and
+    /// the P2WPKH script. A P2PK script, which shows the key itself, cannot be told from its hash.
+    pub fn accounts(&self, chain: Chain) -> Vec<Account> {
+        let scripts = |scripts: &[Vec<u8>]| {
+            scripts.iter().map(|script| Address::Bitcoin(script.as_slice().into())).collect()
+        };
+        let wrapped = |before: &[u8], hash: &[u8], after: &[u8]| [before, hash, after].concat();
+        let addresses: Vec<Address> = match (self, chain) {
+            (Key::Keccak(bytes), Chain::Evm(_)) => vec![Address::Evm(*bytes)],
+            (Key::Keccak(bytes), Chain::Tron(_)) => vec![Address::Tron(*bytes)],
+            (Key::Solana(bytes), Chain::Solana(_)) => vec![Address::Solana(*bytes)],
+            (Key::PublicKeyHash(hash), Chain::Bitcoin(_)) => scripts(&[
+                wrapped(&[0x76, 0xa9, 20], hash, &[0x88, 0xac]),
+                wrapped(&[0, 20], hash, &[]),
+            ]),
+            (Key::ScriptHash(hash), Chain::Bitcoin(_)) => {
+                scripts(&[wrapped(&[0xa9, 20], hash, &[0x87])])
+            }
+            (Key::Witness { version, program }, Chain::Bitcoin(_)) => {
+                let opcode = if *version == 0 { 0 } else { 0x50 + version };
+                let len = u8::try_from(program.len()).unwrap_or_default();
+                scripts(&[wrapped(&[opcode, len], program, &[])])
+            }
+            (Key::Script(script), Chain::Bitcoin(_)) => scripts(&[script.to_vec()]),
+            _ => Vec::new(),
+        };
+        addresses.into_iter().map(|address| Account { chain, address }).collect()
     }
 
     /// The key that an output script asks for.
@@ -153,7 +182,6 @@ crate::text::serde_as_text!(Key);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Chain;
 
     fn of_script(hex: &str) -> String {
         Key::of_script(&hex::decode(hex).expect("hex")).to_string()
@@ -189,6 +217,30 @@ mod tests {
         // A data carrier, and what only begins like P2PK.
         for script in ["6a0568656c6c6f", &format!("2102{G}"), &format!("2102{G}acac")] {
             assert_eq!(of_script(script), format!("script:{script}"));
+        }
+    }
+
+    #[test]
+    fn every_account_of_a_key_has_that_key() {
+        let twenty = || array(&hex::decode(G_HASH).expect("hex"));
+        let program: Box<[u8]> = hex::decode(G).expect("hex").into();
+        for (key, chain, count) in [
+            (Key::PublicKeyHash(twenty()), Chain::BITCOIN, 2),
+            (Key::ScriptHash(twenty()), Chain::BITCOIN, 1),
+            (Key::Witness { version: 0, program: program.clone() }, Chain::BITCOIN, 1),
+            (Key::Witness { version: 1, program: program.clone() }, Chain::BITCOIN, 1),
+            (Key::Script([0x6a, 1, 7].into()), Chain::BITCOIN, 1),
+            (Key::Keccak(twenty()), Chain::ETHEREUM, 1),
+            (Key::Keccak(twenty()), Chain::TRON, 1),
+            (Key::Keccak(twenty()), Chain::BITCOIN, 0),
+            (Key::Solana(array(&program)), Chain::SOLANA, 1),
+            (Key::Claim("x".into()), Chain::ETHEREUM, 0),
+        ] {
+            let accounts = key.accounts(chain);
+            assert_eq!(accounts.len(), count, "{key} on {chain}");
+            for account in accounts {
+                assert_eq!(Key::of(&account), key, "{account}");
+            }
         }
     }
 

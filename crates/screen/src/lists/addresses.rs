@@ -4,11 +4,11 @@
 //! whose the address is. The first line may be a heading (`address`, or
 //! `address,note`).
 
-use std::collections::HashSet;
 use std::io::{BufRead, ErrorKind, Read};
 
-use model::{Date, ListVersion};
+use model::Date;
 
+use super::gather::Gather;
 use super::{ListError, ParsedList};
 use crate::query::is_blank;
 
@@ -21,9 +21,7 @@ pub fn read(
     date: Date,
     file_hash: &str,
 ) -> Result<ParsedList, ListError> {
-    let version = ListVersion { list: list.to_string(), date, file_hash: file_hash.to_string() };
-    let mut parsed = ParsedList::new(version);
-    let mut seen = HashSet::new();
+    let mut gather = Gather::new(list, date, file_hash);
     for number in 1.. {
         let Some(line) = next_line(&mut input, number)? else { break };
         let line = without_comment(line.strip_prefix('\u{feff}').unwrap_or(&line));
@@ -34,22 +32,29 @@ pub fn read(
         if written.is_empty() || is_heading {
             continue;
         }
-        let mut listing = parsed.listing(&written);
+        let mut listing = gather.listing(&written);
         listing.party = (!note.is_empty()).then_some(note);
-        parsed.add(listing, &mut seen);
+        gather.add(listing);
     }
-    Ok(parsed)
+    Ok(gather.finish())
 }
 
 fn next_line(input: &mut impl BufRead, number: u64) -> Result<Option<String>, ListError> {
+    next_line_of(input, number, LINE_BYTES_MAX)
+}
+
+/// The next line, of no more than so many bytes.
+pub(super) fn next_line_of(
+    input: &mut impl BufRead,
+    number: u64,
+    bytes_max: u64,
+) -> Result<Option<String>, ListError> {
     let mut line = String::new();
-    match input.take(LINE_BYTES_MAX + 1).read_line(&mut line) {
+    match input.take(bytes_max + 1).read_line(&mut line) {
         Ok(0) => Ok(None),
-        Ok(_) if line.len() as u64 > LINE_BYTES_MAX => Err(ListError::at_line(
-            number,
-            &format!("at most {LINE_BYTES_MAX} bytes"),
-            "a longer line",
-        )),
+        Ok(_) if line.len() as u64 > bytes_max => {
+            Err(ListError::at_line(number, &format!("at most {bytes_max} bytes"), "a longer line"))
+        }
         Ok(_) if line.contains('\0') => Err(ListError::at_line(number, "text", "a zero byte")),
         Ok(_) => Ok(Some(line)),
         Err(cause) if cause.kind() == ErrorKind::InvalidData => {

@@ -18,6 +18,9 @@ const EVENT_BYTES_MAX: usize = 1 << 20;
 const TEXT_BYTES_MAX: usize = 64 << 10;
 /// OFAC nests nine deep.
 const DEPTH_MAX: usize = 64;
+/// The longest element that is held whole, and the most elements in it.
+const TREE_BYTES_MAX: usize = 4 << 20;
+const TREE_ELEMENTS_MAX: usize = 50_000;
 
 pub struct Xml<R: BufRead> {
     reader: Reader<Bounded<R>>,
@@ -31,8 +34,8 @@ pub struct Xml<R: BufRead> {
 }
 
 impl<R: BufRead> Xml<R> {
-    /// Opens the root element, which must have this local name.
-    pub fn root(input: R, name: &str) -> Result<Xml<R>, ListError> {
+    /// Opens the root element, which must have one of these local names.
+    pub fn root(input: R, names: &[&str]) -> Result<Xml<R>, ListError> {
         let mut reader = Reader::from_reader(Bounded { input, left: EVENT_BYTES_MAX });
         reader.config_mut().expand_empty_elements = true;
         let mut xml = Xml {
@@ -43,10 +46,11 @@ impl<R: BufRead> Xml<R> {
             tag: String::new(),
             name_len: 0,
         };
+        let expected = format!("the root element {}", names.join(" or "));
         match xml.step()? {
-            Step::Open if xml.name() == name => Ok(xml),
-            Step::Open => Err(xml.error(&format!("the root element {name}"), xml.name())),
-            _ => Err(xml.error(&format!("the root element {name}"), "no element")),
+            Step::Open if names.contains(&xml.name()) => Ok(xml),
+            Step::Open => Err(xml.error(&expected, xml.name())),
+            _ => Err(xml.error(&expected, "no element")),
         }
     }
 
@@ -83,6 +87,71 @@ impl<R: BufRead> Xml<R> {
 
     pub fn required(&self, name: &str) -> Result<String, ListError> {
         self.attribute(name)?.ok_or_else(|| self.error(&format!("the attribute {name}"), "none"))
+    }
+
+    /// Is this attribute of the open element the word `true`?
+    pub fn is_true(&self, name: &str) -> Result<bool, ListError> {
+        Ok(self.attribute(name)?.as_deref() == Some("true"))
+    }
+
+    /// The texts of the children of the open element that bear this name, trimmed; closes it.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>, ListError> {
+        let mut texts = Vec::new();
+        while self.child()? {
+            match self.name() == name {
+                true => texts.push(self.text()?),
+                false => self.skip()?,
+            }
+        }
+        texts.retain(|text| !text.is_empty());
+        Ok(texts)
+    }
+
+    /// The texts of the children of the open element by their names, trimmed; closes it. A name
+    /// that comes again is kept once for each.
+    pub fn fields(&mut self) -> Result<Fields, ListError> {
+        let mut fields = Fields::default();
+        while self.child()? {
+            let name = self.name().to_string();
+            let text = self.text()?;
+            if !text.is_empty() {
+                fields.0.push((name, text));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The open element with all that is in it, for one that is small; closes it.
+    pub fn tree(&mut self) -> Result<Node, ListError> {
+        let mut left = TREE_ELEMENTS_MAX;
+        let mut bytes = TREE_BYTES_MAX;
+        self.grow(&mut left, &mut bytes)
+    }
+
+    fn grow(&mut self, left: &mut usize, bytes: &mut usize) -> Result<Node, ListError> {
+        let mut node = Node { name: self.name().to_string(), ..Node::default() };
+        loop {
+            match self.step()? {
+                Step::Text(part) => {
+                    *bytes = bytes.saturating_sub(part.len());
+                    node.text.push_str(&part);
+                }
+                Step::Open => {
+                    *left -= 1;
+                    node.children.push(self.grow(left, bytes)?);
+                }
+                Step::Close => {
+                    node.text = node.text.trim().to_string();
+                    return Ok(node);
+                }
+                Step::End => return Err(self.truncated()),
+            }
+            if *left == 0 || *bytes == 0 {
+                let most =
+                    format!("at most {TREE_ELEMENTS_MAX} elements of {TREE_BYTES_MAX} bytes");
+                return Err(self.error(&most, "more"));
+            }
+        }
     }
 
     /// The text of the open element, trimmed; closes it. Elements inside are passed over.
@@ -222,6 +291,54 @@ impl<R: BufRead> Xml<R> {
                 .error("more of the file", "bytes that cannot be read")
                 .because(io::Error::new(cause.kind(), cause)),
             other => self.error("well-formed XML", &other.to_string()),
+        }
+    }
+}
+
+/// What the children of an element say, without the empty ones.
+#[derive(Default)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Of the first child of this name; empty where there is none.
+    pub fn get(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| text.as_str()).unwrap_or_default()
+    }
+
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// An element that is held whole.
+#[derive(Debug, Default)]
+pub struct Node {
+    pub name: String,
+    /// Its own, trimmed.
+    pub text: String,
+    children: Vec<Node>,
+}
+
+impl Node {
+    /// The elements of this name at any depth that have no such element around them.
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Node> {
+        let mut found = Vec::new();
+        self.gather(name, &mut found);
+        found.into_iter()
+    }
+
+    /// The text of the first element of this name; empty where there is none.
+    pub fn first(&self, name: &str) -> &str {
+        self.all(name).map(|node| node.text.as_str()).find(|t| !t.is_empty()).unwrap_or_default()
+    }
+
+    fn gather<'a>(&'a self, name: &str, found: &mut Vec<&'a Node>) {
+        for child in &self.children {
+            match child.name == name {
+                true => found.push(child),
+                false => child.gather(name, found),
+            }
         }
     }
 }

@@ -18,8 +18,11 @@ pub(crate) const SCHEMA: &str = include_str!("schema/2.sql");
 const LISTS: &str = include_str!("schema/lists.sql");
 /// Tables that homes of this format lack when they were made before chains could be followed, or
 /// providers asked.
-pub(crate) const ADDED: &[&str] =
-    &[include_str!("schema/followed.sql"), include_str!("schema/fetched.sql")];
+pub(crate) const ADDED: &[&str] = &[
+    include_str!("schema/followed.sql"),
+    include_str!("schema/fetched.sql"),
+    include_str!("schema/parties.sql"),
+];
 
 /// How long to wait for another writer before saying so.
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
@@ -93,7 +96,10 @@ fn add_missing(db: &mut Connection, path: Option<&Path>) -> Result<(), StoreErro
         let sql = "SELECT count(*) > 0 FROM pragma_table_info(?1) WHERE name = ?2";
         db.query_row(sql, [table, column], |row| row.get::<_, bool>(0)).doing(doing)
     };
-    if has(db, "hot_content", "content")? && has(db, "price", "asset")? {
+    if has(db, "hot_content", "content")?
+        && has(db, "price", "asset")?
+        && has(db, "finding", "why")?
+    {
         return Ok(());
     }
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;

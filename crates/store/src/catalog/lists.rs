@@ -1,14 +1,15 @@
 //! Lists, each version whole: what stood on a list on a day stays known after
 //! the list has changed.
 
-use model::{ListVersion, Listing};
-use rusqlite::{OptionalExtension, Transaction, params};
+use model::{ListVersion, Listing, ListingKind, Party};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::StoreError;
 use crate::catalog::Catalog;
 use crate::catalog::collection::{Outcome, words_in, words_out};
 use crate::catalog::identifier::identifier;
-use crate::code::{date_out, read};
+use crate::catalog::parties;
+use crate::code::{date_out, read, read_all};
 use crate::error::{Doing, In};
 
 /// One version of a list that is kept.
@@ -18,6 +19,7 @@ pub struct ListRow {
     /// What people call the list.
     pub name: String,
     pub entries: u64,
+    pub parties: u64,
 }
 
 impl Catalog {
@@ -28,21 +30,24 @@ impl Catalog {
         version: &ListVersion,
         name: &str,
         listings: &[Listing],
+        parties: &[Party],
     ) -> Result<Outcome, StoreError> {
         let path = self.path.clone();
-        self.keep_list(version, name, listings).in_file(path.as_deref())
+        self.keep_list(version, name, listings, parties).in_file(path.as_deref())
     }
 
     /// Every version kept, empty ones too, ordered by list and date.
     pub fn list_versions(&self) -> Result<Vec<ListRow>, StoreError> {
         self.read_all(
-            "SELECT list, date, file_hash, name, (SELECT count(*) FROM listing WHERE version = v.id)
+            "SELECT list, date, file_hash, name, (SELECT count(*) FROM listing WHERE version = v.id),
+                    (SELECT count(*) FROM party_in WHERE version = v.id)
              FROM list_version v ORDER BY list, date",
             |row| {
                 Ok(ListRow {
                     version: version(row)?,
                     name: read(row, 3)?,
                     entries: read::<i64>(row, 4)?.cast_unsigned(),
+                    parties: read::<i64>(row, 5)?.cast_unsigned(),
                 })
             },
         )
@@ -50,25 +55,16 @@ impl Catalog {
 
     /// The entries of all versions, ordered by list, date and place in it.
     pub fn listings(&self) -> Result<Vec<Listing>, StoreError> {
-        self.read_all(
-            "SELECT v.list, v.date, v.file_hash, l.identifier, l.families, l.key, l.written,
-                    l.asset_label, l.party, l.party_id, l.programmes, l.listed_on
-             FROM list_version v CROSS JOIN listing l ON l.version = v.id
-             ORDER BY v.list, v.date, l.n",
-            |row| {
-                let listed_on: Option<String> = read(row, 11)?;
-                Ok(Listing {
-                    version: version(row)?,
-                    identifier: identifier(row, 3)?,
-                    written: read(row, 6)?,
-                    asset_label: read(row, 7)?,
-                    party: read(row, 8)?,
-                    party_id: read(row, 9)?,
-                    programmes: words_out(&read::<String>(row, 10)?)?,
-                    listed_on: listed_on.as_deref().map(date).transpose()?,
-                })
-            },
-        )
+        self.read_all(&format!("{LISTING} ORDER BY v.list, v.date, l.n"), listing)
+    }
+
+    /// The entries of one version, in its order.
+    pub fn listings_of(&self, of: &ListVersion) -> Result<Vec<Listing>, StoreError> {
+        let sql = format!(
+            "{LISTING} WHERE v.list = ?1 AND v.date = ?2 AND v.file_hash = ?3 ORDER BY l.n"
+        );
+        let with = params![of.list, of.date.to_string(), of.file_hash];
+        read_all(&self.db, &sql, with, listing).in_file(self.path.as_deref())
     }
 
     fn keep_list(
@@ -76,10 +72,15 @@ impl Catalog {
         version: &ListVersion,
         name: &str,
         listings: &[Listing],
+        parties: &[Party],
     ) -> Result<Outcome, StoreError> {
         let doing = || format!("keep the list {} of {}", version.list, version.date);
         if let Some(stray) = listings.iter().find(|listing| listing.version != *version) {
             let why = format!("{} belongs to another version", stray.written);
+            return Err(StoreError::value(doing(), why));
+        }
+        if let Some(stray) = parties.iter().find(|party| party.version != *version) {
+            let why = format!("the party {} belongs to another version", stray.id);
             return Err(StoreError::value(doing(), why));
         }
         let db = self.write(&doing())?;
@@ -109,10 +110,56 @@ impl Catalog {
                 ])
             })
             .doing(doing)?;
+            keep_more(&db, id, n, listing)?;
         }
+        parties::keep(&db, id, &version.list, parties)?;
         db.commit().doing(doing)?;
         Ok(outcome)
     }
+}
+
+const LISTING: &str = "SELECT v.list, v.date, v.file_hash, l.identifier, l.families, l.key,
+        l.written, l.asset_label, l.party, l.party_id, l.programmes, l.listed_on,
+        m.expires_on, m.kind
+    FROM list_version v CROSS JOIN listing l ON l.version = v.id
+    LEFT JOIN listing_more m ON m.version = l.version AND m.n = l.n";
+
+fn listing(row: &Row<'_>) -> Result<Listing, StoreError> {
+    let day = |at| read::<Option<String>>(row, at)?.as_deref().map(date).transpose();
+    let kind: Option<String> = read(row, 13)?;
+    let kind: Vec<ListingKind> = kind.map(|kind| words_out(&kind)).transpose()?.unwrap_or_default();
+    Ok(Listing {
+        version: version(row)?,
+        identifier: identifier(row, 3)?,
+        written: read(row, 6)?,
+        asset_label: read(row, 7)?,
+        party: read(row, 8)?,
+        party_id: read(row, 9)?,
+        programmes: words_out(&read::<String>(row, 10)?)?,
+        listed_on: day(11)?,
+        expires_on: day(12)?,
+        kind: kind.first().copied().unwrap_or_default(),
+    })
+}
+
+/// What most entries do not have.
+fn keep_more(
+    db: &Transaction<'_>,
+    version: i64,
+    n: i64,
+    listing: &Listing,
+) -> Result<(), StoreError> {
+    if listing.expires_on.is_none() && listing.kind == ListingKind::Address {
+        return Ok(());
+    }
+    let kind = words_in(&[listing.kind])?;
+    let expires_on = listing.expires_on.map(|date| date.to_string());
+    db.prepare_cached(
+        "INSERT INTO listing_more (version, n, expires_on, kind) VALUES (?1, ?2, ?3, ?4)",
+    )
+    .and_then(|mut add| add.execute(params![version, n, expires_on, kind]))
+    .doing(|| "keep an entry of a list")
+    .map(drop)
 }
 
 fn replace_version(
@@ -146,7 +193,7 @@ fn replace_version(
     Ok((outcome, Some(db.last_insert_rowid())))
 }
 
-fn version(row: &rusqlite::Row<'_>) -> Result<ListVersion, StoreError> {
+pub(super) fn version(row: &rusqlite::Row<'_>) -> Result<ListVersion, StoreError> {
     Ok(ListVersion {
         list: read(row, 0)?,
         date: date(&read::<String>(row, 1)?)?,

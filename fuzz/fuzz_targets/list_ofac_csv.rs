@@ -1,0 +1,29 @@
+//! OFAC's tables: read or refused, and what is listed is found.
+
+#![no_main]
+
+use screen::lists::ofac::csv;
+use screen::{ParsedList, Screen};
+
+const DAY: model::Date = model::Date::constant(2026, 3, 1);
+
+libfuzzer_sys::fuzz_target!(|tables: (&[u8], &[u8], &[u8], &[u8])| {
+    let tables = csv::Tables {
+        parties: tables.0,
+        names: Some(tables.1),
+        addresses: Some(tables.2),
+        comments: Some(tables.3),
+    };
+    if let Ok(list) = csv::read(tables, DAY, "hash") {
+        check(&list);
+    }
+});
+
+fn check(list: &ParsedList) {
+    let screen = Screen::new(std::slice::from_ref(&list.version), list.listings.clone());
+    for listing in list.listings.iter().take(16) {
+        let answer = screen.screen(&listing.written, list.version.date);
+        let found = answer.hits.len() + answer.former.len();
+        assert!(found > 0, "{listing:?} is listed and not found");
+    }
+}
