@@ -76,7 +76,7 @@ fn a_table_of_customers_is_answered_in_order() {
 
     let wrong = home.write("wrong.csv", "name,birth\nJane Roe,1990\nJohn Roe,soon\n");
     home.refuses(&["screen", "--file", &wrong], &["wrong.csv", "line 3", "birth", "soon"]);
-    home.refuses(&["screen", "--file", &wrong, "--csv", "--lists", "nowhere"], &["nowhere", "un"]);
+    home.refuses(&["screen", "--file", &file, "--csv", "--lists", "nowhere"], &["nowhere", "un"]);
     home.refuses(&["screen", "x y", "--threshold", "7"], &["--threshold 7", "0.5 to 1"]);
 }
 

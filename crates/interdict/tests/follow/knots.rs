@@ -87,7 +87,7 @@ async fn what_is_listed_is_what_the_node_has_through_reorgs_restarts_and_kills()
     for _ in 0..30 {
         story.block(&node, 20).await;
     }
-    let (port, broken) = bad_connection(node.port(), 1_000_000).await;
+    let (port, broken) = bad_connection(node.port(), 350_000).await;
     configure(&home, &node, port);
     let run = home.run(&["follow", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
