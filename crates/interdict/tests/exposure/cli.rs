@@ -247,3 +247,24 @@ fn what_makes_no_sense_is_refused() {
     ];
     home.refuses(&backward, &["nothing lies between"]);
 }
+
+#[test]
+fn a_screening_says_the_exposure_that_is_kept_and_null_without() {
+    let home = told();
+    let list = home.write("list.txt", evm(0x77));
+    home.ok(&["-q", "lists", "import", "addresses", &list, "--name", "l", "--date", "2025-01-01"]);
+    let a = evm(0xaa);
+    let screen = || home.json(&["-q", "screen", &a, "--as-of", "2025-03-01", "--format", "json"]);
+    let before = screen();
+    assert!(before[0]["exposure"].is_null() && before[0]["risk"].is_null(), "nothing is kept");
+    home.ok(&["-q", "exposure", "update"]);
+    let after = screen();
+    let exposure = &after[0]["exposure"][0];
+    let alone = home.json(&["-q", "exposure", &a, "--format", "json"]);
+    assert_eq!(exposure["flows"], alone["flows"], "what the command of its own says");
+    assert!(exposure["flows"].as_array().is_some_and(|flows| !flows.is_empty()), "{exposure}");
+    let kept = home.run(&["-q", "risk", &a, "--format", "json"]);
+    let kept: Value = serde_json::from_str(&kept.stdout).expect("JSON");
+    assert_eq!(after[0]["risk"][0], kept["risk"], "{kept}");
+    assert_eq!(kept["risk"]["reasons"][0]["rule"], "mixing-direct");
+}

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use model::{
@@ -14,11 +15,14 @@ use model::{
 use screen::decided::{self, Decisions};
 use screen::names::{Found, NameQuery, Names, Thresholds};
 use screen::{Answer, Hit, Kind, Labelled, Match, Named, Query, Screen, Searched};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::Store;
+use store::provenance::Provenance;
 
 use super::Ask;
 use crate::cli::ScreenKind;
+use crate::exposure::{self, Screening};
 use crate::home::Home;
 
 pub struct Desk<'a> {
@@ -31,6 +35,9 @@ pub struct Desk<'a> {
     names: OnceCell<Names>,
     book: OnceCell<Book>,
     decisions: OnceCell<Decisions>,
+    home: PathBuf,
+    /// None where nothing is kept of where value came from.
+    screening: OnceCell<Option<Screening>>,
 }
 
 impl<'a> Desk<'a> {
@@ -64,6 +71,8 @@ impl<'a> Desk<'a> {
             names: OnceCell::new(),
             book: OnceCell::new(),
             decisions: OnceCell::new(),
+            home: home.path().to_path_buf(),
+            screening: OnceCell::new(),
         })
     }
 
@@ -75,14 +84,46 @@ impl<'a> Desk<'a> {
             ScreenKind::Token => self.token(&ask.text)?,
             ScreenKind::Auto => self.guess(ask)?,
         };
-        self.weigh(&mut answer);
+        self.weigh(&mut answer)?;
         Ok(answer)
     }
 
-    /// The one place where exposure and risk join an answer. Nothing computes them yet: null says so.
-    fn weigh(&self, answer: &mut Answer) {
-        answer.exposure = None;
-        answer.risk = None;
+    /// The one place where exposure and risk join an answer: one of each for every chain of which it
+    /// is kept where value came from. Null where it is kept of none, and for what is no address.
+    fn weigh(&self, answer: &mut Answer) -> Result<()> {
+        if answer.kind != Kind::Address || !answer.valid {
+            return Ok(());
+        }
+        let Some(screening) = self.screening()? else { return Ok(()) };
+        let (mut exposures, mut risks) = (Vec::new(), Vec::new());
+        for account in model::identifier::candidates(&answer.query) {
+            let screened = screening.screen(&account)?;
+            exposures.extend(screened.exposure.map(serde_json::to_value).transpose()?);
+            risks.extend(screened.risk.map(serde_json::to_value).transpose()?);
+        }
+        answer.exposure = (!exposures.is_empty()).then_some(Value::Array(exposures));
+        answer.risk = (!risks.is_empty()).then_some(Value::Array(risks));
+        Ok(())
+    }
+
+    fn screening(&self) -> Result<Option<&Screening>> {
+        if let Some(known) = self.screening.get() {
+            return Ok(known.as_ref());
+        }
+        let mut is_kept = false;
+        for coverage in self.store.coverage()? {
+            is_kept |= Provenance::open(&self.home, coverage.chain)?.is_some();
+        }
+        // Labels take longer than an answer, and serve nothing here.
+        let screening = match is_kept {
+            true => {
+                let marked = exposure::marked(self.store.book()?);
+                let rules = exposure::rules(&self.home, None)?;
+                Some(Screening::open(&self.home, self.store, marked, rules)?)
+            }
+            false => None,
+        };
+        Ok(self.screening.get_or_init(|| screening).as_ref())
     }
 
     /// An address, where it is one or a list names this very text; a transaction, where it reads as
