@@ -14,6 +14,7 @@ pub mod queue;
 mod told;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use model::{Direction, Outpoint, UtxoTransaction};
 
@@ -108,10 +109,17 @@ pub fn in_time(ats: &mut Vec<At>, gathered: &Gathered, account: u32) {
         if group.len() > 1 && !is_order_known(group, gathered) {
             group.copy_from_slice(&as_told(group, gathered));
             let purses = shared_purses(group, gathered);
-            let mut own =
-                purses.iter().filter(|(purse, _)| gathered.purses.get(*purse).0 == account);
-            if !own.all(|(_, shared)| is_told(shared, gathered)) {
-                group.sort_by_key(|at| gathered.row_at(*at).from == account);
+            let own = purses.into_iter().filter(|(purse, shared)| {
+                gathered.purses.get(*purse).0 == account && !is_told(shared, gathered)
+            });
+            // What is told of its other assets stays as it is told.
+            for (_, shared) in own {
+                let shared: BTreeSet<At> = shared.into_iter().collect();
+                let is_shared = |n: &usize| shared.contains(&group[*n]);
+                let places: Vec<usize> = (0..group.len()).filter(is_shared).collect();
+                let mut moved: Vec<At> = places.iter().map(|n| group[*n]).collect();
+                moved.sort_by_key(|at| gathered.row_at(*at).from == account);
+                places.into_iter().zip(moved).for_each(|(n, at)| group[n] = at);
             }
         }
     }

@@ -195,7 +195,7 @@ impl History for Etherscan {
             }
             rows.push((height, row));
         }
-        Ok(at.page_of(rows, cursor.list))
+        Ok(at.page_of(rows, cursor.list, ask.until.height))
     }
 
     /// A receipt tells place and events. What tells calls apart, their number in a tree
@@ -232,7 +232,7 @@ impl At {
         read().unwrap_or(At { block: first, page: 1 })
     }
 
-    fn page_of(self, mut rows: Vec<(u64, Option<Row>)>, list: usize) -> Page {
+    fn page_of(self, mut rows: Vec<(u64, Option<Row>)>, list: usize, until: u64) -> Page {
         let next_list =
             Some(Cursor { list: list + 1, at: None }).filter(|_| list + 1 < LISTS.len());
         let cursor = |at: At| Some(Cursor { list, at: Some(format!("{}/{}", at.block, at.page)) });
@@ -250,7 +250,10 @@ impl At {
                 }
             }
             None => next_list,
-            Some(last) if last == self.block => next_list,
+            Some(last) if last == self.block && last >= until => next_list,
+            // Where pages are shorter than asked for, one that ends with its first block
+            // need not be the last.
+            Some(last) if last == self.block => cursor(At { block: last + 1, page: 1 }),
             Some(last) => {
                 if self.page == 1 {
                     rows.retain(|(height, _)| *height < last);
@@ -392,9 +395,9 @@ mod tests {
         blocks.iter().flat_map(of).collect()
     }
 
-    /// How many rows are kept of a page, and what is asked for next.
+    /// How many rows are kept of a page, and what is asked for next, up to block 100.
     fn kept(at: (u64, usize), blocks: &[(u64, usize)]) -> (usize, Option<String>, bool) {
-        let page = At { block: at.0, page: at.1 }.page_of(rows(blocks), 0);
+        let page = At { block: at.0, page: at.1 }.page_of(rows(blocks), 0, 100);
         let next = page.next.map(|next| next.at.unwrap_or_else(|| "next list".into()));
         (page.rows.len(), next, page.cut.is_some())
     }
@@ -404,7 +407,8 @@ mod tests {
         let next = |text: &str| Some(text.to_string());
         assert_eq!(kept((0, 1), &[]), (0, next("next list"), false));
         assert_eq!(kept((0, 1), &[(3, 2), (7, 1)]), (2, next("7/1"), false));
-        assert_eq!(kept((7, 1), &[(7, 4)]), (4, next("next list"), false));
+        assert_eq!(kept((7, 1), &[(7, 4)]), (4, next("8/1"), false));
+        assert_eq!(kept((100, 1), &[(100, 4)]), (4, next("next list"), false));
         assert_eq!(kept((7, 1), &[(7, 600), (8, 400)]), (600, next("8/1"), false));
     }
 

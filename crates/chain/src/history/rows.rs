@@ -121,7 +121,8 @@ impl Collected {
         let mut moments: BTreeMap<(model::Timestamp, &Asset), Vec<&Moved>> = BTreeMap::new();
         for one in &self.moved {
             let is = |end: &Option<Address>| end.as_ref() == Some(address);
-            if is(&one.transfer.from) != is(&one.transfer.to) {
+            // One to oneself counts too: it shows money that nobody saw come.
+            if is(&one.transfer.from) || is(&one.transfer.to) {
                 moments.entry((one.transfer.time, &one.transfer.asset)).or_default().push(one);
             }
         }

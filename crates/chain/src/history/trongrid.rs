@@ -122,10 +122,14 @@ impl TronGrid {
         let from = self.hex(fields, "from_address")?;
         let to = self.hex(fields, "to_address")?;
         names(ask, &[from.as_ref(), to.as_ref()])?;
-        let value = fields.base(&["data.call_value._", "data.call_value"])?.unwrap_or_default();
+        // By coin, TRX under `_`: without it only a TRC-10 token moved.
+        let is_by_coin = fields.find(&["data.call_value"]).is_some_and(Value::is_object);
+        let name = if is_by_coin { "data.call_value._" } else { "data.call_value" };
+        let value = fields.base(&[name])?.unwrap_or_default();
         let is_good = fields.flag(&["data.rejected"])? != Some(true);
         let (Some(from), Some(to)) = (from, to) else { return Ok(Row { id, ..Row::default() }) };
-        if value.is_zero() || !is_good {
+        // Another's code run in the caller's place keeps what it gives, as a node's reader says.
+        if value.is_zero() || !is_good || from == to {
             return Ok(Row { id, ..Row::default() });
         }
         let transfer = about.native(Some(from), Some(to), value)?;

@@ -2,12 +2,15 @@
 //!
 //! One question of the walk is one batch of requests: what of a frontier is not
 //! known yet is asked for at once, put into the store with its coverage, and then
-//! answered from there. So the second trace asks nothing. Where the budget of
+//! answered from there. So the second trace asks nothing. One address can tell of a
+//! transfer what another did not (its place in the block), so a walk that asks would see
+//! a transfer in two ways: the questions are asked by walks of their own, until one learns
+//! nothing more, and what is answered then stays as it is. Where the budget of
 //! requests ends, or a provider stops answering, the trace goes on with what is
 //! known and its remarks name what was not asked for. An answer that cannot be
 //! true ends the trace, and nothing of its batch is kept.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,7 +26,7 @@ use model::{
 use sha2::{Digest, Sha256};
 use store::{Fetched, FileRecord, Store};
 use tokio::runtime::Runtime;
-use trace::{Settings, Source};
+use trace::{Settings, Source, TraceError};
 
 use super::Open;
 use super::known::Known;
@@ -46,6 +49,10 @@ pub struct Fetching<'a> {
     wants: Wants<'a>,
     sources: BTreeSet<Account>,
     state: RefCell<State>,
+    /// Were the walks that ask begun?
+    is_learning: Cell<bool>,
+    /// How often something was kept.
+    kept: Cell<u64>,
 }
 
 #[derive(Default)]
@@ -84,12 +91,35 @@ impl<'a> Fetching<'a> {
             sources: sources.collect(),
             wants,
             state: RefCell::default(),
+            is_learning: Cell::default(),
+            kept: Cell::default(),
         })
     }
 
     /// How many requests were made.
     pub fn requests(&self) -> u64 {
         self.budget.made()
+    }
+
+    /// Walks until nothing more is learned on the way, so that the walk that asked this
+    /// is over one past. Each walk but the last of these kept something, and no address
+    /// is asked about twice.
+    fn learn(&self) -> Result<(), ViewError> {
+        if self.is_learning.replace(true) || self.open.is_empty() {
+            return Ok(());
+        }
+        loop {
+            let before = self.kept.get();
+            // Whatever else is wrong with it, the walk itself will find.
+            if let Err(TraceError::View(error)) =
+                trace::run(self, self.wants.book, self.wants.settings)
+            {
+                return Err(error);
+            }
+            if self.kept.get() == before {
+                return Ok(());
+            }
+        }
     }
 
     /// Sees to it that these are known as far as they can be.
@@ -295,6 +325,7 @@ impl<'a> Fetching<'a> {
     fn keep(&self, at: usize, facts: Vec<Fact>, fetched: &[Fetched]) -> Result<(), ViewError> {
         let mut store = self.store.borrow_mut();
         if !facts.is_empty() {
+            self.kept.set(self.kept.get() + 1);
             let open = &self.open[at];
             let mut digest = Sha256::new();
             for fact in &facts {
@@ -376,6 +407,7 @@ impl<'a> Fetching<'a> {
                 return Err(self.lie(at, what));
             }
             if spender.is_some_and(|id| missing.contains(&id)) {
+                self.state.borrow_mut().done.insert(outpoint.to_string());
                 continue;
             }
             fetched.push(Fetched {
@@ -492,11 +524,13 @@ impl View for Fetching<'_> {
         frontier: &[Seek],
         limits: &Limits,
     ) -> Result<Expansion, ViewError> {
+        self.learn()?;
         self.ensure(frontier.iter().map(|seek| seek.account.clone()))?;
         self.store.borrow().expand(direction, frontier, limits)
     }
 
     fn spends(&self, outpoints: &[Outpoint]) -> Result<Vec<Option<Spend>>, ViewError> {
+        self.learn()?;
         self.ensure_spends(outpoints)?;
         self.store.borrow().spends(outpoints)
     }
@@ -506,6 +540,7 @@ impl View for Fetching<'_> {
     }
 
     fn transactions(&self, ids: &[TxId]) -> Result<Vec<Option<Transaction>>, ViewError> {
+        self.learn()?;
         self.ensure_transactions(ids)?;
         self.store.borrow().transactions(ids)
     }

@@ -203,7 +203,8 @@ pub fn blockscout(
             for k in 0..count {
                 let height = tip(world.txs.len()) - 10 + k as u64;
                 let new = blockscout_rows(&world, 0, height, who, list);
-                rows.extend(new.into_iter().map(|mut row| {
+                // Where as much comes as a page holds, nobody ever gets to the end.
+                rows.extend(new.into_iter().take(1).map(|mut row| {
                     row["transaction_hash"] = world.id(5000 + k).hash_text().into();
                     row["hash"] = row["transaction_hash"].clone();
                     row

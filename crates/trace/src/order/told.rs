@@ -70,11 +70,10 @@ pub fn shared_purses(group: &[At], gathered: &Gathered) -> Vec<(u32, Vec<At>)> {
     let mut ends: Vec<(u32, At)> = Vec::new();
     for at in group {
         let row = gathered.row_at(*at);
-        // To oneself changes nothing, whenever it was.
-        if row.from != row.to {
-            let both = [row.from_purse, row.to_purse];
-            ends.extend(both.into_iter().filter(|purse| *purse != NOBODY).map(|p| (p, *at)));
-        }
+        // One to oneself counts too, once: it shows money that nobody saw come.
+        let to = Some(row.to_purse).filter(|to| *to != row.from_purse);
+        let both = [Some(row.from_purse), to].into_iter().flatten();
+        ends.extend(both.filter(|purse| *purse != NOBODY).map(|purse| (purse, *at)));
     }
     ends.sort_by_key(|(purse, _)| *purse);
     let shared = ends.chunk_by(|a, b| a.0 == b.0).filter(|chunk| chunk.len() > 1);
