@@ -17,7 +17,7 @@ use anyhow::Result;
 use chain::history::{Budget, Provider};
 use model::Chain;
 
-pub(crate) use config::table;
+pub(crate) use config::each;
 pub use config::{PricesConfig, ProviderConfig, read, read_prices};
 pub use consent::{agree, agree_prices};
 pub use fetching::{Fetching, Wants};

@@ -5,87 +5,23 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use alloy_primitives::{hex, keccak256};
-use chain::http::{Bounds, Http};
+use common::anvil::Node;
 use common::{Home, Run, rows, texts};
 use serde_json::{Value, json};
 
-/// A node of its own for one test; ends with it.
+/// A node of its own for one test, and who pays there.
 struct Anvil {
-    process: Child,
-    url: String,
-    rpc: Http,
-    runtime: tokio::runtime::Runtime,
+    node: Node,
     owner: String,
 }
 
-impl Drop for Anvil {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Where INTERDICT_ANVIL says, or `cargo xtask tools` puts it. None where a test run found that it
-/// cannot be had, which it said.
-fn anvil_path() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("INTERDICT_ANVIL") {
-        return (path != "none").then(|| path.into());
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |dir| root.join(dir));
-    let path = target.join("tools/anvil/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
-    assert!(
-        path.exists(),
-        "anvil, the test node, is not at {}: `cargo xtask tools` fetches it with npm, or \
-         INTERDICT_ANVIL names another anvil 1.7",
-        path.display()
-    );
-    Some(path)
-}
-
 impl Anvil {
-    #[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
     fn start() -> Option<Anvil> {
-        let Some(path) = anvil_path() else {
-            eprintln!("NOT TESTED: there is no anvil here, which `cargo xtask tools` fetches");
-            return None;
-        };
-        let mut process = Command::new(path)
-            .args(["--host", "127.0.0.1", "--port", "0", "--no-mining"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("anvil starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("Listening on ").map(String::from))
-            .expect("anvil says where it listens");
-        // It would stop at a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let url = format!("http://{}", address.trim());
-        let rpc = Http::new(&url, Bounds::default()).expect("an address");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let mut anvil = Anvil { process, url, rpc, runtime, owner: String::new() };
-        anvil.owner = anvil.ask("eth_accounts", json!([]))[0].as_str().expect("one").to_string();
-        Some(anvil)
-    }
-
-    fn ask(&self, method: &str, params: Value) -> Value {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = self.runtime.block_on(self.rpc.post(body.to_string())).expect(method);
-        let mut answer: Value = serde_json::from_slice(&answer).expect(method);
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].take()
+        let node = Node::start(&[])?;
+        let accounts = node.ask("eth_accounts", json!([]));
+        Some(Anvil { node, owner: accounts[0].as_str().expect("one").to_string() })
     }
 
     /// Sends and mines; gives the receipt of what must succeed.
@@ -94,9 +30,9 @@ impl Anvil {
         if let Some(to) = to {
             tx["to"] = json!(to);
         }
-        let hash = self.ask("eth_sendTransaction", json!([tx]));
-        self.ask("anvil_mine", json!(["0x1"]));
-        let receipt = self.ask("eth_getTransactionReceipt", json!([hash]));
+        let hash = self.node.ask("eth_sendTransaction", json!([tx]));
+        self.node.ask("anvil_mine", json!(["0x1"]));
+        let receipt = self.node.ask("eth_getTransactionReceipt", json!([hash]));
         assert_eq!(receipt["status"], "0x1", "{receipt}");
         receipt
     }
@@ -147,7 +83,7 @@ fn word(text: &str) -> String {
 }
 
 fn check(home: &Home, anvil: &Anvil, token: &str, more: &[&str]) -> (i32, Value) {
-    let args = [&["token", token, "--rpc", &anvil.url, "--format", "json"], more].concat();
+    let args = [&["token", token, "--rpc", &anvil.node.url, "--format", "json"], more].concat();
     let Run { code, stdout, stderr } = home.run(&args);
     let answer = serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stderr}"));
     (code, answer)
@@ -179,7 +115,7 @@ fn an_honest_token_and_a_trap_on_a_real_node() {
     assert_eq!(code, 10);
     says(&answer, "danger", "could buy it and not sell it");
     // Nothing was sent to the node: its newest block is still the last of the market.
-    assert_eq!(anvil.ask("eth_blockNumber", json!([])), "0x10");
+    assert_eq!(anvil.node.ask("eth_blockNumber", json!([])), "0x10");
 }
 
 #[test]
@@ -209,7 +145,7 @@ fn holders_come_from_the_store_and_their_balances_from_the_contract() {
     let token = anvil.deploy("Honest", None);
     let friend = format!("0x{}", "ab".repeat(20));
     anvil.call(&token, "transfer(address,uint256)", &[&friend, "d3c21bcecceda1000000"]);
-    home.ok(&["follow", "--chain", "eip155:31337", "--rpc", &anvil.url, "--once"]);
+    home.ok(&["follow", "--chain", "eip155:31337", "--rpc", &anvil.node.url, "--once"]);
     let (_, answer) = check(&home, &anvil, &token, &[]);
     let holders = rows(&answer["holders"]);
     assert_eq!(holders.len(), 1, "{holders:?}");
@@ -239,9 +175,9 @@ fn what_is_declared_is_shown_with_who_said_so_and_a_slip_is_named() {
     says(&answer, "fact", "declared of an audit, not checked: no open finding");
     says(&answer, "unknown", "nothing is declared of the team");
     let other = home.write("other.toml", file(&format!("0x{}", "cd".repeat(20))));
-    let args = ["token", &token, "--rpc", &anvil.url, "--declared", &other];
+    let args = ["token", &token, "--rpc", &anvil.node.url, "--declared", &other];
     assert!(home.error(&args).contains("the declarations are of"));
-    let few = ["token", &token, "--rpc", &anvil.url, "--requests", "2", "--format", "json"];
+    let few = ["token", &token, "--rpc", &anvil.node.url, "--requests", "2", "--format", "json"];
     let few: Value = serde_json::from_str(&home.run(&few).stdout).expect("JSON");
     says(&few, "unknown", "the questions to the node are used up");
 }

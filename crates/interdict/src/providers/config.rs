@@ -80,20 +80,33 @@ impl PricesConfig {
 
 /// The price services of the same file, by name.
 pub fn read_prices(home: &Path) -> Result<Vec<PricesConfig>> {
+    each(home, "prices", |name, value, folder| {
+        let read: PricesConfig = value.try_into()?;
+        if read.kind != "coingecko" {
+            bail!("kind: {:?}: expected coingecko", read.kind);
+        }
+        Ok(PricesConfig { name, folder: folder.to_path_buf(), ..read })
+    })
+}
+
+/// What the tables `[<word>.<name>]` of the file in force say, by name. Each is read by its name, what
+/// it holds, and the folder where the file's paths begin.
+pub(crate) fn each<T>(
+    home: &Path,
+    word: &str,
+    read: impl Fn(String, toml::Value, &Path) -> Result<T>,
+) -> Result<Vec<T>> {
     let Some((mut table, folder, path)) = table(home)? else { return Ok(Vec::new()) };
-    let Some(services) = table.remove("prices") else { return Ok(Vec::new()) };
-    let toml::Value::Table(services) = services else {
-        bail!("{}: prices: expected tables [prices.<name>]", path.display());
+    let Some(named) = table.remove(word) else { return Ok(Vec::new()) };
+    let file = path.display();
+    let toml::Value::Table(named) = named else {
+        bail!("{file}: {word}: expected tables [{word}.<name>]");
     };
     let one = |(name, value): (String, toml::Value)| {
-        let doing = || format!("{}: [prices.{name}]", path.display());
-        let read: PricesConfig = value.try_into().with_context(doing)?;
-        if read.kind != "coingecko" {
-            bail!("{}: kind: {:?}: expected coingecko", doing(), read.kind);
-        }
-        Ok(PricesConfig { name, folder: folder.clone(), ..read })
+        let doing = format!("{file}: [{word}.{name}]");
+        read(name, value, &folder).context(doing)
     };
-    services.into_iter().map(one).collect()
+    named.into_iter().map(one).collect()
 }
 
 /// The providers of the file that `INTERDICT_CONFIG` names, else of `interdict.toml` here,
@@ -104,7 +117,7 @@ pub fn read(home: &Path) -> Result<Vec<ProviderConfig>> {
 }
 
 /// What the file holds, where it lies, and its path.
-pub(crate) fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
+fn table(home: &Path) -> Result<Option<(toml::Table, PathBuf, PathBuf)>> {
     let named = std::env::var_os("INTERDICT_CONFIG").filter(|value| !value.is_empty());
     let path = match named {
         Some(named) => Some(PathBuf::from(named)),

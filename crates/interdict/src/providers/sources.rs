@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use chain::history::Key;
 use chain::published::{Keeper, Published};
 use model::{Chain, Timestamp, day_of};
 use serde::Deserialize;
 use store::Store;
 
-use super::config::{key, table};
+use super::config::{each, key};
 use crate::home::Home;
 use crate::out::Out;
 
@@ -35,18 +35,11 @@ pub struct SourcesConfig {
 
 /// Those of the file that is in force, by name.
 pub fn read_sources(home: &Path) -> Result<Vec<SourcesConfig>> {
-    let Some((mut table, folder, path)) = table(home)? else { return Ok(Vec::new()) };
-    let Some(sources) = table.remove("sources") else { return Ok(Vec::new()) };
-    let toml::Value::Table(sources) = sources else {
-        bail!("{}: sources: expected tables [sources.<name>]", path.display());
-    };
-    let one = |(name, value): (String, toml::Value)| {
-        let doing = || format!("{}: [sources.{name}]", path.display());
-        let read: SourcesConfig = value.try_into().with_context(doing)?;
-        read.kind.parse::<Keeper>().map_err(|e| anyhow!("kind: {e}")).with_context(doing)?;
-        Ok(SourcesConfig { name, folder: folder.clone(), ..read })
-    };
-    sources.into_iter().map(one).collect()
+    each(home, "sources", |name, value, folder| {
+        let read: SourcesConfig = value.try_into()?;
+        read.kind.parse::<Keeper>().map_err(|e| anyhow!("kind: {e}"))?;
+        Ok(SourcesConfig { name, folder: folder.to_path_buf(), ..read })
+    })
 }
 
 impl SourcesConfig {

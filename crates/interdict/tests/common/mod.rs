@@ -1,6 +1,8 @@
 //! A home of its own for each story, and the real binary run in it.
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
+pub mod anvil;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -3,35 +3,22 @@
 //! The node is anvil, at a pinned version: `cargo xtask tools` fetches it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use chain::http::{Bounds, Http};
 use model::U256;
 use serde_json::{Value, json};
 
+use crate::common::anvil::Node;
 use crate::common::{Home, Run};
 use crate::world::Random;
 
 const CHAIN: &str = "eip155:31337";
 
-/// A node of its own for one test; ends with it.
+/// A node of its own for one test, and who pays there.
 pub struct Anvil {
-    process: Child,
-    pub url: String,
-    rpc: Http,
-    runtime: tokio::runtime::Runtime,
+    node: Node,
     accounts: Vec<String>,
-}
-
-impl Drop for Anvil {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 /// A follower that ends with the test, also where that fails.
@@ -45,72 +32,25 @@ impl Drop for Running {
     }
 }
 
-/// Where INTERDICT_ANVIL says, or `cargo xtask tools` puts it. None where a test run found that it
-/// cannot be had, which it said.
-fn anvil_path() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("INTERDICT_ANVIL") {
-        return (path != "none").then(|| path.into());
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |dir| root.join(dir));
-    let path = target.join("tools/anvil/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
-    assert!(
-        path.exists(),
-        "anvil, the test node, is not at {}: `cargo xtask tools` fetches it with npm, or \
-         INTERDICT_ANVIL names another anvil 1.7",
-        path.display()
-    );
-    Some(path)
-}
-
 impl Anvil {
-    #[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
     pub fn start() -> Option<Anvil> {
-        let Some(path) = anvil_path() else {
-            eprintln!("NOT TESTED: there is no anvil here, which `cargo xtask tools` fetches");
-            return None;
-        };
-        let mut process = Command::new(path)
-            .args(["--host", "127.0.0.1", "--port", "0", "--no-mining", "--order", "fifo"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("anvil starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("Listening on ").map(String::from))
-            .expect("anvil says where it listens");
-        // It would stop at a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let url = format!("http://{}", address.trim());
-        let rpc = Http::new(&url, Bounds::default()).expect("an address");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let mut anvil = Anvil { process, url, rpc, runtime, accounts: Vec::new() };
-        let accounts = anvil.ask("eth_accounts", json!([]));
-        anvil.accounts =
-            crate::common::texts(&accounts, "").iter().map(|a| a.to_string()).collect();
-        Some(anvil)
+        let node = Node::start(&["--order", "fifo"])?;
+        let accounts = node.ask("eth_accounts", json!([]));
+        let accounts = crate::common::texts(&accounts, "").iter().map(|a| a.to_string()).collect();
+        Some(Anvil { node, accounts })
     }
 
-    fn ask(&self, method: &str, params: Value) -> Value {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = self.runtime.block_on(self.rpc.post(body.to_string())).expect(method);
-        let mut answer: Value = serde_json::from_slice(&answer).expect(method);
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].take()
+    pub fn url(&self) -> &str {
+        &self.node.url
     }
 
     pub fn mine(&self, count: u64) {
-        self.ask("anvil_mine", json!([format!("{count:#x}")]));
+        self.node.ask("anvil_mine", json!([format!("{count:#x}")]));
     }
 
     pub fn pay(&self, from: &str, to: &str, value: u64) {
         let tx = json!({ "from": from, "to": to, "value": format!("{value:#x}"), "gas": "0x5208" });
-        self.ask("eth_sendTransaction", json!([tx]));
+        self.node.ask("eth_sendTransaction", json!([tx]));
     }
 
     pub fn account(&self, random: &mut Random) -> &str {
@@ -131,17 +71,17 @@ impl Anvil {
     }
 
     pub fn tip(&self) -> u64 {
-        number(&self.ask("eth_blockNumber", json!([]))).to()
+        number(&self.node.ask("eth_blockNumber", json!([]))).to()
     }
 
     fn balance(&self, account: &str, block: &str) -> U256 {
-        number(&self.ask("eth_getBalance", json!([account, block])))
+        number(&self.node.ask("eth_getBalance", json!([account, block])))
     }
 
     /// Every transaction the node has.
     fn transactions(&self) -> BTreeSet<String> {
         let block = |height: u64| {
-            self.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))["transactions"]
+            self.node.ask("eth_getBlockByNumber", json!([format!("{height:#x}"), false]))["transactions"]
                 .clone()
         };
         let hashes = (0..=self.tip()).flat_map(|height| {
@@ -165,15 +105,15 @@ fn what_is_listed_is_what_the_node_has_through_forks_and_kills() {
     let mut random = Random::new(7);
     for round in 0..4 {
         anvil.live(20, &mut random);
-        let before = anvil.ask("evm_snapshot", json!([]));
+        let before = anvil.node.ask("evm_snapshot", json!([]));
         anvil.live(1 + random.below(30), &mut random);
         if round == 2 {
             kill_while_it_follows(&home, &anvil);
         }
         once(&home, &anvil);
         is_the_nodes(&home, &anvil);
-        anvil.ask("evm_revert", json!([before]));
-        anvil.ask("evm_increaseTime", json!([60 + round]));
+        anvil.node.ask("evm_revert", json!([before]));
+        anvil.node.ask("evm_increaseTime", json!([60 + round]));
         anvil.live(random.below(35), &mut random);
         once(&home, &anvil);
         is_the_nodes(&home, &anvil);
@@ -186,7 +126,7 @@ fn a_new_block_is_listed_while_it_follows() {
     let home = Home::new();
     let mut random = Random::new(9);
     anvil.live(5, &mut random);
-    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", anvil.url()]));
     for _ in 0..4 {
         anvil.live(1, &mut random);
         let tip = anvil.tip();
@@ -213,7 +153,7 @@ fn what_waits_for_a_block_is_listed_apart_until_it_is_in_one() {
     let (from, to) = (&anvil.accounts[0], &anvil.accounts[1]);
     home.write("watched.txt", format!("# ours\n{to}\n"));
     home.write("interdict.toml", "[follow]\nwatch = \"watched.txt\"\n");
-    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", anvil.url()]));
     wait_until("block 3", || stored(&home) == Some(3));
     anvil.pay(from, to, 77);
     anvil.pay(from, &anvil.accounts[2], 78);
@@ -237,7 +177,7 @@ pub fn pending(home: &Home, chain: &str) -> Vec<Value> {
 }
 
 fn once(home: &Home, anvil: &Anvil) -> Run {
-    let run = home.run(&["follow", "--chain", CHAIN, "--rpc", &anvil.url, "--once"]);
+    let run = home.run(&["follow", "--chain", CHAIN, "--rpc", anvil.url(), "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
         run.stdout.contains(&format!("stored up to the tip: block {}", anvil.tip())),
@@ -249,7 +189,7 @@ fn once(home: &Home, anvil: &Anvil) -> Run {
 
 /// Somewhere between the start and the tip.
 fn kill_while_it_follows(home: &Home, anvil: &Anvil) {
-    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", &anvil.url]));
+    let mut follow = Running(home.spawn(&["follow", "--chain", CHAIN, "--rpc", anvil.url()]));
     std::thread::sleep(Duration::from_millis(300));
     follow.0.kill().expect("it runs");
     follow.0.wait().expect("it ends");

@@ -38,7 +38,8 @@ fn measure_new_block_to_visible() {
     let Some(anvil) = Anvil::start() else { return };
     let mut random = Random::new(3);
     anvil.live(50, &mut random);
-    for (how, url) in [("HTTP", anvil.url.clone()), ("WebSocket", anvil.url.replace("http", "ws"))]
+    for (how, url) in
+        [("HTTP", anvil.url().to_string()), ("WebSocket", anvil.url().replace("http", "ws"))]
     {
         let mut make = || {
             for _ in 0..20 {
@@ -121,7 +122,7 @@ fn measure_backfill() {
         }
         anvil.mine(1);
     }
-    let http = Http::new(&anvil.url, Bounds::default()).expect("an address");
+    let http = Http::new(anvil.url(), Bounds::default()).expect("an address");
     let fetch = |height: u64| {
         let http = &http;
         async move {
@@ -133,7 +134,7 @@ fn measure_backfill() {
             tokio::join!(receipts, traces);
         }
     };
-    backfill(EVM, "anvil", &anvil.url, 0..=anvil.tip(), &fetch);
+    backfill(EVM, "anvil", anvil.url(), 0..=anvil.tip(), &fetch);
 }
 
 #[test]

@@ -49,18 +49,7 @@ pub enum Place {
 
 /// Those of the configuration, by name.
 pub fn read(home: &Home) -> Result<Vec<Source>> {
-    let Some((mut table, folder, path)) = providers::table(home.path())? else {
-        return Ok(Vec::new());
-    };
-    let file = path.display();
-    let Some(lists) = table.remove("lists") else { return Ok(Vec::new()) };
-    let toml::Value::Table(lists) = lists else {
-        bail!("{file}: lists: expected tables [lists.<name>]");
-    };
-    let one = |(name, value): (String, toml::Value)| {
-        of_table(&name, value, &folder).with_context(|| format!("{file}: [lists.{name}]"))
-    };
-    lists.into_iter().map(one).collect()
+    providers::each(home.path(), "lists", |name, value, folder| of_table(&name, value, folder))
 }
 
 fn of_table(name: &str, value: toml::Value, folder: &Path) -> Result<Source> {
