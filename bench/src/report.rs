@@ -183,13 +183,13 @@ const SECTIONS: &[Section] = &[
             column("mapping_seconds", "the mapping", Show::Seconds, Less),
             column("peak_anonymous_bytes", "own memory, pairs included", Show::Bytes, Neither),
         ],
-        limit: Some(Limit {
+        limits: &[Limit {
             heading: "of two prefetched accesses a pair",
             of: |limits, m| {
                 let accesses = 2.0 * m.get("pairs_per_second_unconverted")?;
                 Some(accesses / limits.memory_at(m.transfers * 4).prefetched_per_second)
             },
-        }),
+        }],
     },
     Section {
         work: "parse",
