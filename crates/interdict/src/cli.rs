@@ -509,6 +509,9 @@ pub struct ScreenArgs {
     /// The file is a table with a heading, whatever it is called
     #[arg(long, requires = "file")]
     pub csv: bool,
+    /// The file is text of any kind, a notice or a mail: screen every address found in it
+    #[arg(long, requires = "file", conflicts_with_all = ["csv", "kind", "queries"])]
+    pub extract: bool,
     /// What the queries are
     #[arg(long, value_enum, default_value_t)]
     pub kind: ScreenKind,

@@ -38,6 +38,8 @@ pub struct Follow {
     pub at_once: Set<usize>,
     pub facts: Set<usize>,
     pub poll_ms: Set<u64>,
+    /// 0: not at all.
+    pub derive_s: Set<u64>,
     pub answer_s: Set<u64>,
     pub watch: Set<Option<PathBuf>>,
 }

@@ -14,6 +14,7 @@
 //! What a node says is checked by its [`Source`](chain::source::Source); what several say of one chain is
 //! compared here.
 
+pub mod derive;
 pub mod dial;
 pub mod fetch;
 pub mod finality;
@@ -26,6 +27,7 @@ pub mod pending;
 pub mod report;
 pub mod trouble;
 
+pub use derive::Deriving;
 pub use fetch::Room;
 pub use finality::Finality;
 pub use follower::{Ended, Follower, Plan};

@@ -107,3 +107,34 @@ fn the_table_says_what_was_done_and_that_none_is_not_never() {
     let nothing = home().ok(&["freezes", "--chain", "tron"]);
     assert!(nothing.contains("None is held") && nothing.contains("status"), "{nothing}");
 }
+
+#[test]
+fn lists_are_made_of_what_is_final_and_say_what_is_missing() {
+    let home = home();
+    let run = home.run(&["lists", "issuers"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("issuer-eip155-1-erc20-0xaaaa"), "{}", run.stdout);
+    assert!(run.stdout.contains("2 entries"), "{}", run.stdout);
+    assert!(run.stderr.contains("is missing here"), "{}", run.stderr);
+    let hit = home.run(&["screen", HOLDER]);
+    assert_eq!(hit.code, 10, "{}", hit.stdout);
+    assert!(hit.stdout.contains("frozen by its issuer"), "{}", hit.stdout);
+    let again = home.ok(&["lists", "issuers"]);
+    assert!(again.contains("nothing changed"), "{again}");
+    home.refuses(&["lists", "issuers", "--chain", "tron"], &["no freeze of", "follow"]);
+}
+
+#[test]
+fn a_release_takes_its_holder_off_the_next_version() {
+    let home = home();
+    home.ok(&["lists", "issuers"]);
+    let store = Store::open(&home.path("home")).expect("opens");
+    let mut following = store.follow().expect("nobody else writes");
+    let blocks = [block(10, vec![freeze(10, 0x11, FreezeAction::Release)]), block(11, vec![])];
+    following.append(&blocks).expect("follows");
+    following.finalise_now(Chain::ETHEREUM, 11).expect("moves");
+    drop(following);
+    // The same day: the later state takes the place of the earlier.
+    assert!(home.ok(&["lists", "issuers"]).contains("1 entry"));
+    assert_eq!(home.run(&["screen", HOLDER]).code, 0);
+}

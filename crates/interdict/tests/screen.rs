@@ -470,3 +470,25 @@ fn asset_label(file: &std::path::Path) -> String {
 fn addresses(file: &std::path::Path) -> Vec<String> {
     read(file).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_string).collect()
 }
+
+#[test]
+fn every_address_of_a_notice_is_screened_and_no_other_word() {
+    let home = ofac();
+    let listed = "0x098B716B8Aaf21512996dC57EB0615e2383E2f96";
+    let notice = format!(
+        "The stolen funds (see {listed}) were moved\nto {}, whose owner, Trading House 12, is unknown.\n\
+         Again: {listed}.\n",
+        evm(0x77)
+    );
+    let file = home.write("notice.txt", notice);
+    let run = home.run(&["screen", "--extract", "--file", &file, "--format", "json"]);
+    assert_eq!(run.code, HIT, "{}", run.stderr);
+    let answers: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!(texts(&answers, "query"), [listed.to_string(), evm(0x77)]);
+    assert!(rows(&answers).iter().all(|answer| answer["kind"] == "address"));
+    let empty = home.write("mail.txt", "Nothing to see here.");
+    let run = home.run(&["screen", "--extract", "--file", &empty]);
+    assert_eq!(run.code, 0);
+    assert!(run.stderr.contains("holds no address"), "{}", run.stderr);
+    home.refuses(&["screen", "--extract", listed], &["--extract", "cannot be used with"]);
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use model::Date;
+use model::{Chain, Date};
 
 use super::{StatusArgs, TextFormat};
 
@@ -42,6 +42,16 @@ Examples:
   interdict lists update
   interdict lists update ofac --report json")]
     Update(ListUpdateArgs),
+    /// Keep whom issuers of tokens have frozen, as followed chains say: a list for each token
+    #[command(after_help = "\
+The events are those of blocks that `interdict follow` read (`interdict freezes` shows them), so a
+list is as whole as what is held of the chain; that is said. A list is of the day of --date, or of
+the last event.
+
+Examples:
+  interdict lists issuers
+  interdict lists issuers --chain eip155:1 --date 2025-02-25")]
+    Issuers(ListIssuersArgs),
     /// Show the versions that are kept
     #[command(after_help = "\
 Examples:
@@ -70,6 +80,18 @@ Examples:
   interdict lists look-back
   interdict lists look-back --list ofac-sdn --since 2025-03-05 --format json")]
     LookBack(LookBackArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ListIssuersArgs {
+    /// Only tokens of this chain: CAIP-2, or a name such as `ethereum`
+    #[arg(long, value_name = "CHAIN")]
+    pub chain: Option<Chain>,
+    /// Who was frozen at the end of this day [default: after the last event]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<Date>,
+    #[arg(long, value_enum, default_value_t)]
+    pub report: TextFormat,
 }
 
 #[derive(Debug, Args)]

@@ -63,6 +63,7 @@ fn rows(config: &Config) -> Vec<Row> {
         row("follow.at_once", &follow.at_once),
         row("follow.facts", &follow.facts),
         row("follow.poll_ms", &follow.poll_ms),
+        row("follow.derive_s", &follow.derive_s),
         row("follow.answer_s", &follow.answer_s),
         row("follow.watch", &watch),
         row("risk.rules", &rules),

@@ -17,7 +17,9 @@ use tokio::task::JoinSet;
 use crate::cli::FollowArgs;
 use crate::config::{self, ChainConfig, Config, Flags, Follow};
 use crate::follow::nodes::{Waits, with_causes};
-use crate::follow::{ChainReport, Ended, Follower, Keeper, Nodes, Plan, Room, dial, mempool};
+use crate::follow::{
+    ChainReport, Deriving, Ended, Follower, Keeper, Nodes, Plan, Room, dial, mempool,
+};
 use crate::home::Home;
 use crate::out::Out;
 use show::Show;
@@ -35,6 +37,9 @@ pub fn run(home: &Home, args: FollowArgs, out: &Out) -> Result<ExitCode> {
     let chains: Vec<Arc<Nodes>> = chains.collect::<Result<_>>()?;
     let watched = watched(&config)?;
     let keeper = Keeper::new(home.open()?.follow()?);
+    // With --once what is derived is left to who asks: the tip is what was wanted.
+    let every = Some(config.follow.derive_s.value).filter(|seconds| *seconds > 0 && !once);
+    let deriving = every.map(|seconds| Deriving::start(home.path(), Duration::from_secs(seconds)));
     let ended = runtime.block_on(async {
         let followers = config.chains.iter().zip(chains).map(|(chain, nodes)| {
             Follower::new(plan(chain, &config.follow, once), nodes, keeper.clone())
@@ -47,6 +52,9 @@ pub fn run(home: &Home, args: FollowArgs, out: &Out) -> Result<ExitCode> {
     // What was begun is finished: the store is not left in the middle of a commit.
     drop(runtime);
     drop(keeper);
+    if let Some(why) = deriving.and_then(Deriving::stop) {
+        out.warn(&why);
+    }
     summarise(&ended?, once, out)
 }
 

@@ -2,6 +2,7 @@
 
 mod as_of;
 mod diff;
+mod issuers;
 mod keeping;
 mod look_back;
 mod reading;
@@ -24,6 +25,7 @@ pub fn run(home: &Home, args: ListsArgs, out: &Out) -> Result<ExitCode> {
     match args.command {
         ListsCommand::Import(args) => import(home, &args, out),
         ListsCommand::Update(args) => update::run(home, &args, out),
+        ListsCommand::Issuers(args) => issuers::run(home, &args, out),
         ListsCommand::Status(args) => status(home, &args, out),
         ListsCommand::Diff(args) => diff::run(home, &args, out),
         ListsCommand::AsOf(args) => as_of::run(home, &args, out),

@@ -45,7 +45,8 @@ pub fn run(home: &Home, args: ScreenArgs, out: &Out) -> Result<ExitCode> {
     progress.finish_and_clear();
     let is_hit = is_hit?;
     if let (0, Some(path)) = (answered, &args.file) {
-        out.warn(&format!("{} holds no address or name: nothing was screened", path.display()));
+        let what = if args.extract { "address" } else { "address or name" };
+        out.warn(&format!("{} holds no {what}: nothing was screened", path.display()));
     }
     Ok(if is_hit { ExitCode::from(HIT) } else { ExitCode::SUCCESS })
 }

@@ -45,6 +45,9 @@ pub struct FollowFile {
     pub poll_ms: Option<u64>,
     /// How long an answer may take, in seconds. 120.
     pub answer_s: Option<u64>,
+    /// How often clusters, and where value came from, are brought up to date beside following, in seconds.
+    /// 30; 0 leaves that to `interdict clusters build` and `interdict exposure update`.
+    pub derive_s: Option<u64>,
     /// A file of addresses, one a line, whose unconfirmed transfers are noted as pending. None.
     pub watch: Option<PathBuf>,
 }

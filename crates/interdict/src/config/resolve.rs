@@ -61,6 +61,7 @@ fn follow(file: FollowFile, folder: &Path, environment: Environment<'_>) -> Resu
         facts: number("INTERDICT_FOLLOW_FACTS", file.facts, 200_000)?,
         poll_ms: long("INTERDICT_FOLLOW_POLL_MS", file.poll_ms, 400)?,
         answer_s: long("INTERDICT_FOLLOW_ANSWER_S", file.answer_s, 120)?,
+        derive_s: long("INTERDICT_FOLLOW_DERIVE_S", file.derive_s, 30)?,
         watch: path("INTERDICT_WATCH", file.watch, folder, environment),
     };
     for (name, value) in [("at_once", follow.at_once.value), ("facts", follow.facts.value)] {

@@ -100,18 +100,29 @@ pub fn keep(
     let spinner = out.spinner(format!("reading {file}"));
     let read = reading::read(format, &files, rules, &hash, out).with_context(|| file.clone());
     spinner.finish_and_clear();
-    let read = read?;
+    let versions = keep_all(store, &read?, &file, rules, out)?;
+    Ok(Kept { file, is_known: false, versions })
+}
+
+/// Keeps all of them, or none.
+pub fn keep_all(
+    store: &mut Store,
+    read: &[ParsedList],
+    file: &str,
+    rules: &Rules<'_>,
+    out: &Out,
+) -> Result<Vec<KeptVersion>> {
     // All are looked at before any is kept: a file is kept whole or not at all.
     let mut shrunk = Vec::new();
-    for list in &read {
-        is_plausible(list, &file, out)?;
-        shrunk.push(may_shrink(store, list, rules, &file, out)?);
+    for list in read {
+        is_plausible(list, file, out)?;
+        shrunk.push(may_shrink(store, list, rules, file, out)?);
     }
     let mut versions = Vec::new();
     for (list, shrunk) in read.iter().zip(shrunk) {
         versions.push(keep_one(store, list, rules, shrunk, out)?);
     }
-    Ok(Kept { file, is_known: false, versions })
+    Ok(versions)
 }
 
 fn is_plausible(list: &ParsedList, file: &str, out: &Out) -> Result<()> {

@@ -11,6 +11,8 @@ use crate::cli::{ScreenArgs, ScreenKind};
 use crate::out::Out;
 
 const LINE_BYTES_MAX: u64 = 4096;
+/// A notice is read whole; a longer one is no notice.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
 
 /// One question.
 #[derive(Clone, Debug)]
@@ -77,6 +79,9 @@ impl Asks<'_> {
                 texts.into_iter().map(move |text| Ok(Ask { text, ..model.clone() })),
             )));
         };
+        if args.extract {
+            return extracted(path, &model);
+        }
         if path.as_os_str() == "-" {
             return from(BufReader::new(io::stdin()), path, args.csv, model);
         }
@@ -91,6 +96,30 @@ impl Asks<'_> {
         }
         from(open()?, path, is_table, model)
     }
+}
+
+/// Every address of a text, in order, each once.
+fn extracted(path: &Path, model: &Ask) -> Result<Asks<'static>> {
+    let doing = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    let input: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).with_context(doing)?),
+    };
+    input.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(doing)?;
+    if bytes.len() as u64 > TEXT_BYTES_MAX {
+        bail!("{}: longer than 64 MiB: expected a text such as a notice", path.display());
+    }
+    // What is no text around an address does not hide it.
+    let text = String::from_utf8_lossy(&bytes);
+    let found = screen::extract::addresses(&text).into_iter();
+    let ask = |found: screen::extract::Found| Ask {
+        text: found.written,
+        kind: ScreenKind::Address,
+        ..model.clone()
+    };
+    let asks: Vec<Result<Ask>> = found.map(|found| Ok(ask(found))).collect();
+    Ok(Asks(Box::new(asks.into_iter())))
 }
 
 fn from(
