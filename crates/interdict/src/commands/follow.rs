@@ -122,14 +122,17 @@ fn watch_mempools(
     for chain in &config.chains {
         let of_chain = watched.iter().filter(|account| account.chain == chain.chain);
         let addresses: Vec<_> = of_chain.map(|account| account.address.clone()).collect();
-        let Some(node) = chain.nodes.first().filter(|_| !addresses.is_empty()) else { continue };
+        if addresses.is_empty() {
+            continue;
+        }
         if !mempool::is_asked(chain.chain) {
             let name = chain.chain.name();
             out.note(&format!("{name}: what waits for a block is not asked for on this chain"));
             continue;
         }
-        let (node, follow) = (node.value.clone(), config.follow.clone());
-        tasks.spawn(mempool::run(chain.chain, node, follow, addresses, keeper.clone()));
+        let nodes = chain.nodes.iter().map(|node| node.value.clone()).collect();
+        let follow = config.follow.clone();
+        tasks.spawn(mempool::run(chain.chain, nodes, follow, addresses, keeper.clone()));
     }
     tasks
 }

@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// After an error, twice as long each time.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// So often one after the other a node may fail before another is asked, where there is one.
+const FAILURES_MAX: u32 = 3;
 
 /// The addresses of a file, one a line: CAIP-10, or as any of these chains writes them, and then watched
 /// on each of them.
@@ -61,10 +63,10 @@ pub fn is_asked(chain: Chain) -> bool {
     matches!(chain, Chain::Evm(_) | Chain::Bitcoin(_))
 }
 
-/// Until it is dropped.
+/// Until it is dropped. One node is asked at a time; one that keeps failing gives way to the next.
 pub async fn run(
     chain: Chain,
-    node: NodeConfig,
+    nodes: Vec<NodeConfig>,
     follow: Follow,
     watched: Vec<Address>,
     keeper: Keeper,
@@ -79,10 +81,11 @@ pub async fn run(
     let mut watching = Watching { chain, keeper, ledger, told, tip, trouble };
     let mut pool = None;
     let mut pause = PAUSE_AFTER_ERROR;
-    loop {
+    let (mut at, mut failures) = (0, 0);
+    while let Some(node) = nodes.get(at) {
         let asked = match &mut pool {
             Some(pool) => watching.look(pool).await,
-            None => match Pool::reach(chain, &node, &follow, &watched).await {
+            None => match Pool::reach(chain, node, &follow, &watched).await {
                 Ok(reached) => watching.look(pool.insert(reached)).await,
                 Err(error) => Err(error),
             },
@@ -90,12 +93,18 @@ pub async fn run(
         watching.note_trouble(asked.as_ref().err()).await;
         match (&pool, asked) {
             (Some(pool), Ok(())) => {
-                pause = PAUSE_AFTER_ERROR;
+                (pause, failures) = (PAUSE_AFTER_ERROR, 0);
                 tokio::time::sleep(pool.pause()).await;
             }
             _ => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
+                failures += 1;
+                if failures >= FAILURES_MAX && nodes.len() > 1 {
+                    // What the last one told is in the ledger; the next tells anew what waits with it.
+                    (at, failures, pause) = ((at + 1) % nodes.len(), 0, PAUSE_AFTER_ERROR);
+                    pool = None;
+                }
             }
         }
     }

@@ -170,6 +170,26 @@ fn what_waits_for_a_block_is_listed_apart_until_it_is_in_one() {
     assert_eq!(follow.0.wait().expect("it ends").code(), Some(0));
 }
 
+#[test]
+fn where_the_first_node_fails_the_next_tells_what_waits() {
+    let Some(anvil) = Anvil::start() else { return };
+    let home = Home::new();
+    anvil.mine(1);
+    let (from, to) = (&anvil.accounts[0], &anvil.accounts[1]);
+    home.write("watched.txt", format!("{to}\n"));
+    home.write("interdict.toml", "[follow]\nwatch = \"watched.txt\"\n");
+    // Nobody listens on the port of another service.
+    let dead = "http://127.0.0.1:1";
+    let args = ["follow", "--chain", CHAIN, "--rpc", dead, "--rpc", anvil.url()];
+    let mut follow = Running(home.spawn(&args));
+    wait_until("block 1", || stored(&home) == Some(1));
+    anvil.pay(from, to, 79);
+    wait_until("the payment", || pending(&home, CHAIN).len() == 1);
+    assert_eq!(pending(&home, CHAIN)[0]["amount"], json!("79"));
+    terminate(&follow.0);
+    assert_eq!(follow.0.wait().expect("it ends").code(), Some(0));
+}
+
 pub fn pending(home: &Home, chain: &str) -> Vec<Value> {
     let args = ["transfers", "--chain", chain, "--pending", "--format", "json"];
     let listed = home.ok(&args);
