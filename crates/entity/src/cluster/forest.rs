@@ -67,6 +67,9 @@ impl Forest {
                 return member;
             }
             let above = self.parents[parent as usize];
+            if above == parent {
+                return parent;
+            }
             self.parents[member as usize] = above;
             member = above;
         }
@@ -96,6 +99,11 @@ impl Forest {
             if let Some((a, b)) = pairs.get(at + AHEAD) {
                 prefetch_index(&self.parents, *a as usize);
                 prefetch_index(&self.parents, *b as usize);
+            }
+            // By now their own cells are there, and say whose are needed next.
+            if let Some((a, b)) = pairs.get(at + AHEAD / 2) {
+                prefetch_index(&self.parents, self.parents[*a as usize] as usize);
+                prefetch_index(&self.parents, self.parents[*b as usize] as usize);
             }
             let (a, b) = (self.find_halving(*a), self.find_halving(*b));
             if a != b {
