@@ -4,6 +4,7 @@
 //! [`render`] writes answers for people. Here alone the parts meet: importers give facts,
 //! the store keeps them ([`follow`] from nodes, as [`config`] says), labels and lists become a book, the trace reads both.
 
+mod ahead;
 pub mod bundle;
 pub mod case;
 pub mod cli;

@@ -9,6 +9,7 @@ use screen::ParsedList;
 use screen::lists::{self, eu, fbi, ftm, il, issuer, ofac, own, uk, un};
 
 use super::keeping::Rules;
+use crate::ahead::Ahead;
 use crate::cli::ListFormat;
 use crate::out::Out;
 
@@ -96,7 +97,11 @@ impl Files {
 fn open(path: &Path, bytes_max: u64) -> Result<Box<dyn BufRead>> {
     let doing = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(doing)?;
-    lists::open_up_to(BufReader::with_capacity(1 << 16, file), bytes_max).with_context(doing)
+    let mut input =
+        Ahead::new(move || lists::open_up_to(BufReader::with_capacity(1 << 16, file), bytes_max));
+    // What cannot even be opened is said here.
+    input.fill_buf().with_context(doing)?;
+    Ok(Box::new(input))
 }
 
 /// What the list is called, where its format does not say.
