@@ -1,0 +1,16 @@
+//! The routes of casework, one file an area.
+
+mod home;
+
+use bytes::Bytes;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The OpenAPI document, as it is sent.
+#[derive(Clone)]
+pub struct Document(pub Bytes);
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default().merge(home::routes())
+}
