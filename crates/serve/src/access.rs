@@ -13,6 +13,7 @@ pub mod passwords;
 mod principal;
 pub mod secret;
 pub mod sessions;
+pub mod signing;
 mod tables;
 pub mod teams;
 pub mod totp;

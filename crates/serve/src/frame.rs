@@ -6,7 +6,7 @@
 //! listens.
 
 mod document;
-mod guard;
+pub(crate) mod guard;
 mod headers;
 pub mod idempotency;
 pub mod load;

@@ -1,6 +1,8 @@
 //! The routes of casework, one file an area.
 
 mod home;
+mod people;
+mod session;
 
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,5 +14,5 @@ use crate::app::App;
 pub struct Document(pub Bytes);
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().merge(home::routes())
+    OpenApiRouter::default().merge(home::routes()).merge(session::routes()).merge(people::routes())
 }

@@ -143,7 +143,7 @@ const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
 
-use Role::Administrator;
+use Role::{Administrator, Viewer};
 
 /// What the frame and casework answer.
 pub const POLICIES: &[Policy] = &[
@@ -154,10 +154,30 @@ pub const POLICIES: &[Policy] = &[
     open(GET, "/v1/health"),
     open(GET, "/v1/ready"),
     open(GET, "/openapi.json"),
+    // Signing in.
+    open(POST, "/v1/session"),
+    open(POST, "/v1/welcome"),
+    // Oneself.
+    anybody(GET, "/v1/session"),
+    role(DELETE, "/v1/session", Viewer),
+    role(POST, "/v1/session/password", Viewer),
+    role(POST, "/v1/session/totp", Viewer),
+    role(POST, "/v1/session/totp/confirm", Viewer),
+    role(DELETE, "/v1/session/totp", Viewer),
     // How the server does, and how it is used.
     role_or(GET, "/metrics", Administrator, Scope::Metrics),
     anybody(GET, "/docs"),
     anybody(GET, "/assets/docs.js"),
+    // People and keys.
+    role(GET, "/v1/users", Administrator),
+    role(POST, "/v1/users", Administrator),
+    role(PATCH, "/v1/users/{user}", Administrator),
+    role(POST, "/v1/users/{user}/reset", Administrator),
+    role(GET, "/v1/teams", Viewer),
+    role(POST, "/v1/teams", Administrator),
+    role(GET, "/v1/keys", Administrator),
+    role(POST, "/v1/keys", Administrator),
+    role(DELETE, "/v1/keys/{key}", Administrator),
 ];
 
 /// What the binary's routes over chains and lists answer; they are handed to [`crate::frame::build`].

@@ -51,13 +51,6 @@ impl Access {
             && now < seen_at.saturating_add(self.session_idle_s)
     }
 
-    /// The cookie of a new session.
-    pub(crate) fn begin_session(&self, user: i64) -> Result<String, DbError> {
-        let (cookie, now) = (secret::make(""), time::now());
-        self.change(|tx| begin(tx, &cookie, user, now))?;
-        Ok(cookie)
-    }
-
     pub fn end_session(&self, session: &Session) -> Result<(), DbError> {
         self.change(|tx| {
             tx.run("DELETE FROM sessions WHERE hash = $1", &[session.hash.as_slice().into()])
