@@ -13,6 +13,7 @@ pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod time;
+pub mod trial;
 
 pub use access::Principal;
 pub use app::{App, Settings};

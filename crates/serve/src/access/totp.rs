@@ -14,6 +14,12 @@ pub fn shown(secret: &[u8]) -> String {
     totp_rs::Secret::from(secret.to_vec()).to_base32()
 }
 
+/// What [`shown`] showed.
+pub fn read(shown: &str) -> Option<Vec<u8>> {
+    let secret = totp_rs::Secret::try_from_base32(shown).ok()?;
+    Some(secret.as_bytes().to_vec())
+}
+
 /// As a device reads it from a picture.
 pub fn url(secret: &[u8], name: &str) -> String {
     let name = name.replace('@', "%40").replace('+', "%2B");

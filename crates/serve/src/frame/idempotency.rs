@@ -94,7 +94,8 @@ fn name(request: &Request) -> Result<String, Problem> {
     let mut values = request.headers().get_all(&HEADER).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return Err(wrong()) };
     let name = value.to_str().map_err(|_| wrong())?;
-    if name.is_empty() || name.len() > NAME_LENGTH_MAX {
+    let is_visible = name.bytes().all(|byte| byte.is_ascii_graphic());
+    if name.is_empty() || name.len() > NAME_LENGTH_MAX || !is_visible {
         return Err(wrong());
     }
     Ok(name.to_string())
