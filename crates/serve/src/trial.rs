@@ -63,7 +63,7 @@ impl Cast {
 pub async fn status(router: &Router, who: As<'_>, method: &Method, path: &str) -> StatusCode {
     let path: String = path
         .split('/')
-        .map(|part| if part.starts_with('{') { "1" } else { part })
+        .map(|part| if part.starts_with('{') { "999999" } else { part })
         .collect::<Vec<_>>()
         .join("/");
     let mut request = Request::builder().method(method).uri(path);
