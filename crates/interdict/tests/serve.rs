@@ -1,5 +1,7 @@
 //! `interdict serve` and `interdict user`, as a person uses them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

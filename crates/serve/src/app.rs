@@ -7,6 +7,7 @@ use case::db::{Db, DbError};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
+use crate::events::{Events, Feed};
 use crate::frame::load::Load;
 use crate::frame::metrics::Metrics;
 use crate::problem::Problem;
@@ -19,6 +20,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub metrics: Arc<Metrics>,
     pub load: Arc<Load>,
+    /// What is told as it happens, where something tells.
+    pub events: Option<Arc<Events>>,
     /// Threads that wait for the database; more would only wait for each other.
     blocking: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -87,11 +90,18 @@ impl App {
             db,
             access: Arc::new(access),
             metrics: Arc::new(Metrics::default()),
+            events: None,
             load: Arc::new(Load::new(&settings)),
             settings: Arc::new(settings),
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// Tells its listeners what this feed has.
+    pub fn telling(mut self, feed: Arc<dyn Feed>) -> Result<App, Problem> {
+        self.events = Some(Arc::new(Events::new(feed)?));
+        Ok(self)
     }
 
     /// Counts of the routes that the server turned out to have.

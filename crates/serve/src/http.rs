@@ -1,5 +1,6 @@
 //! The routes of casework, one file an area.
 
+mod events;
 mod home;
 mod people;
 mod session;
@@ -14,5 +15,9 @@ use crate::app::App;
 pub struct Document(pub Bytes);
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().merge(home::routes()).merge(session::routes()).merge(people::routes())
+    OpenApiRouter::default()
+        .merge(home::routes())
+        .merge(session::routes())
+        .merge(people::routes())
+        .merge(events::routes())
 }

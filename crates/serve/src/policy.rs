@@ -168,6 +168,8 @@ pub const POLICIES: &[Policy] = &[
     role_or(GET, "/metrics", Administrator, Scope::Metrics),
     anybody(GET, "/docs"),
     anybody(GET, "/assets/docs.js"),
+    // What happens.
+    role_or(GET, "/v1/events", Viewer, Scope::Alerts),
     // People and keys.
     role(GET, "/v1/users", Administrator),
     role(POST, "/v1/users", Administrator),

@@ -1,5 +1,7 @@
 //! Who gets in, and who does not.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::Duration;

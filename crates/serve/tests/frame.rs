@@ -1,5 +1,7 @@
 //! What holds for every request.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::Duration;

@@ -67,6 +67,7 @@ impl Server {
         let watching = tokio::spawn(async move { load.watch().await });
         let looking = tokio::spawn(look(self.app.clone()));
         let writing = tokio::spawn(write_behind(self.app.clone()));
+        let telling = tokio::spawn(crate::events::watch(self.app.clone()));
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -96,7 +97,7 @@ impl Server {
         drop(listener);
         self.app.stop();
         let is_done = tokio::time::timeout(STOP, graceful.shutdown()).await.is_ok();
-        for task in [watching, looking, writing] {
+        for task in [watching, looking, writing, telling] {
             task.abort();
         }
         if !is_done {

@@ -1,5 +1,7 @@
 //! A server of casework in a folder of its own, and how a test talks to it.
 
+#![allow(dead_code, reason = "not every test needs all of it")]
+
 use std::sync::Arc;
 
 use axum::Router;
