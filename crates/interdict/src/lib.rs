@@ -4,8 +4,10 @@
 //! [`render`] writes answers for people. Here alone the parts meet: importers give facts,
 //! the store keeps them ([`follow`] from nodes, as [`config`] says), labels and lists become a book, the trace reads both.
 
+mod answers;
 pub mod bundle;
 pub mod case;
+pub mod cell;
 pub mod cli;
 pub mod clusters;
 mod commands;

@@ -25,6 +25,7 @@ mod identifier;
 mod labels;
 mod lists;
 mod parties;
+mod said;
 mod pending;
 mod prices;
 mod sources;
