@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod clusters;
+mod desk;
 pub mod exposure;
 mod labels;
 mod lists;
@@ -14,6 +15,7 @@ use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
 pub use clusters::*;
+pub use desk::*;
 
 pub use exposure::{
     BacktestArgs, ExposureArgs, ExposureCommand, ExposureUpdateArgs, RiskArgs, RiskCommand,
@@ -115,6 +117,17 @@ Examples:
       --reason 'born 1994, the party 1961' --by 'A. Clerk' --expires 2026-12-31
   interdict decisions list --format json")]
     Decisions(DecisionsArgs),
+    /// Open the desk: the API, casework, and the page in a browser
+    Serve(ServeArgs),
+    /// Who may use the desk: people and API keys
+    #[command(after_help = "\
+What is changed holds at once, also in a server that runs.
+
+Examples:
+  interdict user add ada --role analyst --team north
+  interdict user lock ada
+  interdict user key add exchange --scope screen --scope transfers")]
+    User(UserArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.

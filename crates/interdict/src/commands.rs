@@ -14,11 +14,13 @@ pub mod lists;
 pub mod prices;
 pub mod risk;
 pub mod screen;
+pub mod serve;
 pub mod status;
 pub mod store;
 pub mod token;
 pub mod trace;
 pub mod transfers;
+pub mod user;
 pub mod verify;
 pub mod who;
 

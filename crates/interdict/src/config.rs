@@ -4,6 +4,7 @@
 //! came from, which `interdict config check` prints. A key that is not known is an error. Secrets are not
 //! written into the file: it names a file or a variable that holds them.
 
+pub mod desk;
 mod file;
 mod resolve;
 
@@ -30,6 +31,10 @@ pub struct Config {
     pub chains: Vec<ChainConfig>,
     /// A file of risk rules; none: those that come with Interdict.
     pub risk_rules: Set<Option<PathBuf>>,
+    /// Where the desk listens.
+    pub serve: desk::Serve,
+    /// Where casework is kept.
+    pub casework: desk::Casework,
 }
 
 /// What holds for all chains that are followed.

@@ -61,6 +61,8 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Token(args) => commands::token::run(&home, &args, out),
         Command::Screen(args) => commands::screen::run(&home, *args, out),
         Command::Decisions(args) => commands::decisions::run(&home, args, out),
+        Command::Serve(args) => commands::serve::run(&home, args, out),
+        Command::User(args) => commands::user::run(&home, args.command, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

@@ -1,12 +1,20 @@
 //! Who may call what: every endpoint, in one table.
 //!
 //! A route without a line here, or a line without a route, stops the server from starting, and so the
-//! tests. `tests/access.rs` tries every line as a nobody and in every role.
+//! tests. `tests/access.rs` tries every line as a nobody, in every role, and with a key of every scope.
+
+use std::collections::HashMap;
+use std::fmt;
 
 use axum::http::Method;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What somebody may do. Each role may do all that those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads.
     Viewer,
@@ -18,8 +26,28 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Viewer, Role::Analyst, Role::Approver, Role::Administrator];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Analyst => "analyst",
+            Role::Approver => "approver",
+            Role::Administrator => "administrator",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == text)
+    }
+}
+
 /// What an API key was made for. A key has some of these and no role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// `screen`: addresses, names, tokens.
     Screen,
@@ -31,18 +59,62 @@ pub enum Scope {
     Alerts,
     /// `cases`: reads and works cases and freezes.
     Cases,
+    /// `metrics`: reads how the server does.
+    Metrics,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 6] = [
+        Scope::Screen,
+        Scope::Transfers,
+        Scope::Investigate,
+        Scope::Alerts,
+        Scope::Cases,
+        Scope::Metrics,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Screen => "screen",
+            Scope::Transfers => "transfers",
+            Scope::Investigate => "investigate",
+            Scope::Alerts => "alerts",
+            Scope::Cases => "cases",
+            Scope::Metrics => "metrics",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == text)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Open to everybody: only the page, health, readiness, the document, and signing in.
     Nothing,
+    /// Whoever is known: any role, any key.
+    Anybody,
     /// Signed in in this role at least, or a key of this scope.
     RoleOr(Role, Scope),
     /// Signed in in this role at least; no key.
     Role(Role),
 }
 
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Needs::Nothing => write!(f, "nothing"),
+            Needs::Anybody => write!(f, "any role, or a key of any scope"),
+            Needs::RoleOr(role, scope) => {
+                write!(f, "the role {} or above, or a key of scope {}", role.name(), scope.name())
+            }
+            Needs::Role(role) => write!(f, "the role {} or above, signed in", role.name()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
 pub struct Policy {
     pub method: Method,
     /// As in the OpenAPI document: `/v1/cases/{case}`.
@@ -54,9 +126,79 @@ const fn open(method: Method, path: &'static str) -> Policy {
     Policy { method, path, needs: Needs::Nothing }
 }
 
+const fn anybody(method: Method, path: &'static str) -> Policy {
+    Policy { method, path, needs: Needs::Anybody }
+}
+
+const fn role_or(method: Method, path: &'static str, role: Role, scope: Scope) -> Policy {
+    Policy { method, path, needs: Needs::RoleOr(role, scope) }
+}
+
+const fn role(method: Method, path: &'static str, role: Role) -> Policy {
+    Policy { method, path, needs: Needs::Role(role) }
+}
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const DELETE: Method = Method::DELETE;
+const PATCH: Method = Method::PATCH;
+
+use Role::{Administrator, Viewer};
+
+/// What the frame and casework answer.
 pub const POLICIES: &[Policy] = &[
-    open(Method::GET, "/"),
-    open(Method::GET, "/v1/health"),
-    open(Method::GET, "/v1/ready"),
-    open(Method::GET, "/openapi.json"),
+    // The page and what everybody may know.
+    open(GET, "/"),
+    open(GET, "/assets/page.css"),
+    open(GET, "/assets/page.js"),
+    open(GET, "/v1/health"),
+    open(GET, "/v1/ready"),
+    open(GET, "/openapi.json"),
+    // Signing in.
+    open(POST, "/v1/session"),
+    open(POST, "/v1/welcome"),
+    // Oneself.
+    anybody(GET, "/v1/session"),
+    role(DELETE, "/v1/session", Viewer),
+    role(POST, "/v1/session/password", Viewer),
+    role(POST, "/v1/session/totp", Viewer),
+    role(POST, "/v1/session/totp/confirm", Viewer),
+    role(DELETE, "/v1/session/totp", Viewer),
+    // How the server does, and how it is used.
+    role_or(GET, "/metrics", Administrator, Scope::Metrics),
+    anybody(GET, "/docs"),
+    anybody(GET, "/assets/docs.js"),
+    // People and keys.
+    role(GET, "/v1/users", Administrator),
+    role(POST, "/v1/users", Administrator),
+    role(PATCH, "/v1/users/{user}", Administrator),
+    role(POST, "/v1/users/{user}/reset", Administrator),
+    role(GET, "/v1/teams", Viewer),
+    role(POST, "/v1/teams", Administrator),
+    role(GET, "/v1/keys", Administrator),
+    role(POST, "/v1/keys", Administrator),
+    role(DELETE, "/v1/keys/{key}", Administrator),
 ];
+
+/// What the binary's routes over chains and lists answer; they are handed to [`crate::frame::build`].
+pub const ENGINE: &[Policy] = &[];
+
+/// Lines found by method and path.
+pub struct Table(HashMap<&'static str, Vec<(Method, Needs)>>);
+
+impl Table {
+    pub fn of(lines: &[&[Policy]]) -> Table {
+        let mut table: HashMap<&'static str, Vec<(Method, Needs)>> = HashMap::new();
+        for line in lines.iter().copied().flatten() {
+            table.entry(line.path).or_default().push((line.method.clone(), line.needs));
+        }
+        Table(table)
+    }
+
+    /// Nothing: no such route. Who asks for the head of an answer needs what its reader needs.
+    pub fn needs(&self, method: &Method, path: &str) -> Option<Needs> {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let lines = self.0.get(path)?;
+        lines.iter().find(|(known, _)| known == method).map(|(_, needs)| *needs)
+    }
+}

@@ -1,5 +1,6 @@
 //! `interdict config check`: every value and where it came from.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -67,10 +68,40 @@ fn rows(config: &Config) -> Vec<Row> {
         row("follow.watch", &watch),
         row("risk.rules", &rules),
     ];
+    rows.extend(of_desk(config));
     for chain in &config.chains {
         rows.extend(of_chain(chain));
     }
     rows
+}
+
+fn of_desk(config: &Config) -> Vec<Row> {
+    let serve = &config.serve;
+    let file = |set: &Set<Option<PathBuf>>| Set {
+        value: set.value.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string()),
+        origin: set.origin.clone(),
+    };
+    // It may hold a password: only what kind of place it is.
+    let database = &config.casework.database;
+    let database = Set {
+        value: match &database.value {
+            None => "casework.sqlite in the home",
+            Some(place) if place.reveal().contains("://") => "PostgreSQL",
+            Some(_) => "a file",
+        },
+        origin: database.origin.clone(),
+    };
+    vec![
+        row("serve.host", &serve.host),
+        row("serve.port", &serve.port),
+        row("serve.tls_cert", &file(&serve.tls_cert)),
+        row("serve.tls_key", &file(&serve.tls_key)),
+        row("serve.address_per_s", &serve.address_per_s),
+        row("serve.key_per_s", &serve.key_per_s),
+        row("serve.session_idle_min", &serve.session_idle_min),
+        row("serve.log_all", &serve.log_all),
+        row("casework.database", &database),
+    ]
 }
 
 fn of_chain(chain: &ChainConfig) -> Vec<Row> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use model::Chain;
 use serde::Deserialize;
 
+use super::desk::{CaseworkFile, ServeFile};
 use crate::follow::finality::FinalityText;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +25,10 @@ pub struct ConfigFile {
     pub sources: toml::Table,
     /// Where lists are fetched from: read by `interdict lists update`.
     pub lists: toml::Table,
+    /// Where the desk listens, and how.
+    pub serve: ServeFile,
+    /// Where casework is kept.
+    pub casework: CaseworkFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use model::Chain;
 
+use super::desk;
 use super::file::{ChainFile, ConfigFile, FollowFile, NodeFile};
 use super::{
     ChainConfig, Config, Environment, Flags, Follow, Login, NodeConfig, Origin, Secret, Set,
@@ -21,6 +22,8 @@ pub(super) fn config(
 ) -> Result<Config> {
     let follow = follow(file.follow, folder, environment)?;
     let risk_rules = path("INTERDICT_RISK_RULES", file.risk.rules, folder, environment);
+    let serve = desk::serve(file.serve, folder, environment)?;
+    let casework = desk::casework(file.casework, folder, environment)?;
     let mut chains = file.chain;
     if let Some(twice) = twice(&chains) {
         bail!("chain {twice} stands there twice: give it all its nodes in one place");
@@ -35,7 +38,8 @@ pub(super) fn config(
         let (id, about) = (row.id, format!("chain {}", row.id.name()));
         of_chain(row, id, folder, flags, environment).context(about)
     });
-    Ok(Config { file: None, follow, chains: chains.collect::<Result<_>>()?, risk_rules })
+    let chains = chains.collect::<Result<_>>()?;
+    Ok(Config { file: None, follow, chains, risk_rules, serve, casework })
 }
 
 /// A chain that only flags and environment speak of.
@@ -72,7 +76,7 @@ fn follow(file: FollowFile, folder: &Path, environment: Environment<'_>) -> Resu
 }
 
 /// A file that may be named; beside the configuration where that names it.
-fn path(
+pub(super) fn path(
     name: &str,
     file: Option<PathBuf>,
     folder: &Path,
@@ -243,7 +247,7 @@ where
     }
 }
 
-fn pick<T>(
+pub(super) fn pick<T>(
     flag: Option<Set<T>>,
     environment: Environment<'_>,
     name: &str,

@@ -1,0 +1,132 @@
+//! `[serve]` and `[casework]`: where the desk listens, and where casework is kept.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use case::db::Place;
+use serde::Deserialize;
+
+use super::resolve::{path, pick};
+use super::{Environment, Origin, Secret, Set};
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeFile {
+    /// On which address to listen. 127.0.0.1.
+    pub host: Option<IpAddr>,
+    /// 8520.
+    pub port: Option<u16>,
+    /// The certificate and those it rests on, PEM. Without it there is no TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Requests a second from one address without a key; 0 is no limit. 100.
+    pub address_per_s: Option<u32>,
+    /// Requests a second of a key that has no rate of its own; 0 is no limit. 20,000.
+    pub key_per_s: Option<u32>,
+    /// A session ends when it was not used for so many minutes. 30.
+    pub session_idle_min: Option<u64>,
+    /// Every request goes to the log, not only what changes something or fails. False.
+    pub log_all: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaseworkFile {
+    /// A file, or `postgres://…` without a password. `casework.sqlite` in the home.
+    pub database: Option<String>,
+    /// A file that holds the `postgres://…`, where a password stands in it.
+    pub database_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Serve {
+    pub host: Set<IpAddr>,
+    pub port: Set<u16>,
+    pub tls_cert: Set<Option<PathBuf>>,
+    pub tls_key: Set<Option<PathBuf>>,
+    pub address_per_s: Set<u32>,
+    pub key_per_s: Set<u32>,
+    pub session_idle_min: Set<u64>,
+    pub log_all: Set<bool>,
+}
+
+/// Where casework is kept; none: in the home. The text may hold a password.
+#[derive(Clone, Debug)]
+pub struct Casework {
+    pub database: Set<Option<Secret>>,
+}
+
+pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>) -> Result<Serve> {
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let serve = Serve {
+        host: pick(None, environment, "INTERDICT_HOST", file.host, local)?,
+        port: pick(None, environment, "INTERDICT_PORT", file.port, 8520)?,
+        tls_cert: path("INTERDICT_TLS_CERT", file.tls_cert, folder, environment),
+        tls_key: path("INTERDICT_TLS_KEY", file.tls_key, folder, environment),
+        address_per_s: pick(None, environment, "INTERDICT_ADDRESS_PER_S", file.address_per_s, 100)?,
+        key_per_s: pick(None, environment, "INTERDICT_KEY_PER_S", file.key_per_s, 20_000)?,
+        session_idle_min: pick(
+            None,
+            environment,
+            "INTERDICT_SESSION_IDLE_MIN",
+            file.session_idle_min,
+            30,
+        )?,
+        log_all: pick(None, environment, "INTERDICT_LOG_ALL", file.log_all, false)?,
+    };
+    if serve.tls_cert.value.is_some() != serve.tls_key.value.is_some() {
+        bail!("serve: expected tls_cert and tls_key, or neither");
+    }
+    Ok(serve)
+}
+
+pub(super) fn casework(
+    file: CaseworkFile,
+    folder: &Path,
+    environment: Environment<'_>,
+) -> Result<Casework> {
+    let set = |secret: Secret, origin| Set { value: Some(secret), origin };
+    let database = match (environment("INTERDICT_DATABASE"), file.database, file.database_file) {
+        (Some(text), _, _) => {
+            set(Secret::new(&text), Origin::Environment("INTERDICT_DATABASE".into()))
+        }
+        (None, Some(_), Some(_)) => bail!("casework: expected database or database_file, not both"),
+        (None, Some(text), None) => {
+            holds_no_password(&text)?;
+            let is_file = !text.contains("://");
+            let text = if is_file { folder.join(&text).display().to_string() } else { text };
+            set(Secret::new(&text), Origin::File)
+        }
+        (None, None, Some(path)) => {
+            let path = folder.join(path);
+            let secret = Secret::from_file(&path);
+            set(secret.with_context(|| format!("cannot read {}", path.display()))?, Origin::File)
+        }
+        (None, None, None) => Set { value: None, origin: Origin::Default },
+    };
+    Ok(Casework { database })
+}
+
+/// A password does not belong into the file, nor on a command line that others see.
+pub fn holds_no_password(text: &str) -> Result<()> {
+    let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+    let user = rest.split('/').next().and_then(|host| host.rsplit_once('@'));
+    if user.is_some_and(|(user, _)| user.contains(':')) || rest.contains("password=") {
+        bail!(
+            "the address of the casework database holds a password: put the address into a file and \
+             name that with database_file, or into INTERDICT_DATABASE"
+        );
+    }
+    Ok(())
+}
+
+impl Casework {
+    pub fn place(&self, home: &Path) -> Result<Place> {
+        match &self.database.value {
+            None => Ok(Place::Sqlite(home.join("casework.sqlite"))),
+            Some(secret) => Ok(secret.reveal().parse()?),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The tables of who is known.
+
+use case::db::{DbError, Migration, Tx};
+
+pub const STEPS: &[Migration] = &["
+CREATE TABLE access_version (id BIGINT PRIMARY KEY, version BIGINT NOT NULL);
+INSERT INTO access_version (id, version) VALUES (1, 1);
+CREATE TABLE users (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    password TEXT,
+    totp BLOB,
+    totp_new BLOB,
+    totp_step BIGINT NOT NULL,
+    is_locked BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    signed_in_at BIGINT
+);
+CREATE TABLE teams (id BIGINT PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE members (
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    team_id BIGINT NOT NULL REFERENCES teams (id),
+    PRIMARY KEY (user_id, team_id)
+);
+CREATE TABLE api_keys (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    hash BLOB NOT NULL UNIQUE,
+    hint TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    team_id BIGINT REFERENCES teams (id),
+    per_s BIGINT,
+    made_by TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT,
+    used_at BIGINT
+);
+CREATE TABLE sessions (
+    hash BLOB PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    made_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL
+);
+CREATE TABLE invitations (
+    hash BLOB PRIMARY KEY,
+    user_id BIGINT REFERENCES users (id),
+    made_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+)
+"];
+
+pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
+    tx.row("SELECT version FROM access_version WHERE id = 1", &[])?
+        .ok_or_else(|| DbError::Shape("access_version has lost its row".into()))?
+        .int(0)
+}
+
+pub fn raise_version(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    tx.run("UPDATE access_version SET version = version + 1 WHERE id = 1", &[]).map(drop)
+}
+
+/// The next number of a table. Rows are never deleted there, so no number comes twice.
+pub fn next_id(tx: &mut Tx<'_>, table: &str) -> Result<i64, DbError> {
+    let row = tx.row(&format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}"), &[])?;
+    row.ok_or_else(|| DbError::Shape(format!("no answer about {table}")))?.int(0)
+}

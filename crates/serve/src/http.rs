@@ -1,0 +1,18 @@
+//! The routes of casework, one file an area.
+
+mod home;
+mod people;
+mod session;
+
+use bytes::Bytes;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// The OpenAPI document, as it is sent.
+#[derive(Clone)]
+pub struct Document(pub Bytes);
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default().merge(home::routes()).merge(session::routes()).merge(people::routes())
+}
