@@ -7,16 +7,13 @@
 //!        a name, a transaction, an exposure, a trace: a thread of its own, and a Store of the pool
 //! ```
 //!
-//! [`screener`] answers screenings, [`judge`] says what they mean for a withdrawal, [`exchange`] keeps
-//! what an exchange registers, [`traces`] runs traces, [`paths`] looks for ways between two addresses,
-//! [`ledger`] reads an address's transfers page by page.
+//! [`screener`] answers screenings, [`judge`] says what they mean for a withdrawal, [`withdrawals`] keeps
+//! what an exchange asked before it signed, [`traces`] runs traces.
 
-pub mod exchange;
 pub mod judge;
-pub mod ledger;
-pub mod paths;
 pub mod screener;
 pub mod traces;
+pub mod withdrawals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};

@@ -15,6 +15,7 @@ pub mod config;
 pub mod exposure;
 pub mod follow;
 mod home;
+pub mod http;
 mod out;
 pub mod providers;
 pub mod render;
