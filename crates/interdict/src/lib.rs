@@ -5,8 +5,10 @@
 //! the store keeps them ([`follow`] from nodes, as [`config`] says), labels and lists become a book, the trace reads both.
 
 mod ahead;
+mod answers;
 pub mod bundle;
 pub mod case;
+pub mod cell;
 pub mod cli;
 pub mod clusters;
 mod commands;
@@ -14,6 +16,7 @@ pub mod config;
 pub mod exposure;
 pub mod follow;
 mod home;
+pub mod http;
 mod out;
 pub mod providers;
 pub mod render;

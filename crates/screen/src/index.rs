@@ -13,6 +13,7 @@ use xorf::{BinaryFuse8, Filter};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// From keys to numbers: positions of whatever the caller keeps under them.
+#[derive(Clone)]
 pub struct KeyIndex {
     filter: Option<BinaryFuse8>,
     /// How many of a hash's first bits choose an entry of `starts`.
@@ -147,6 +148,12 @@ impl KeyIndex {
     fn key(&self, at: usize) -> &[u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.key_ends[before]);
         &self.keys[start as usize..self.key_ends[at] as usize]
+    }
+}
+
+impl std::fmt::Debug for KeyIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyIndex of {} keys in {} bytes", self.len(), self.bytes())
     }
 }
 

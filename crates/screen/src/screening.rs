@@ -1,6 +1,6 @@
 //! Exact screening over every stored version of every list.
 //!
-//! Listings are filed under their key once; a question is one look-up, then the
+//! Listings are filed under their key once; a question is one look-up in an index, then the
 //! versions of each list say what was in force on the day.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,17 +8,24 @@ use std::collections::{BTreeMap, HashMap};
 use model::{Date, Key, ListVersion, Listing};
 
 use crate::answer::{Answer, Hit, Kind, Match, Named, Searched};
+use crate::index::KeyIndex;
 use crate::lists::Entry;
 use crate::names::{Piece, Similarity};
 use crate::query::{Query, lookup_key, lookup_text};
 
 /// Everything listed, on every stored version.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Screen {
     /// In order of name.
     lists: Vec<List>,
-    by_key: HashMap<Key, Vec<Record>>,
+    /// Those of one key in the order of their lists.
+    records: Vec<Record>,
+    /// Into [`Screen::records`].
+    index: KeyIndex,
 }
+
+/// The records of each key while they are filed.
+type ByKey = BTreeMap<Key, Vec<Record>>;
 
 #[derive(Clone, Debug)]
 struct List {
@@ -43,17 +50,31 @@ struct Record {
     appearances: BTreeMap<usize, Listing>,
 }
 
+impl Default for Screen {
+    fn default() -> Screen {
+        Screen::new(&[], Vec::new())
+    }
+}
+
 impl Screen {
     /// `versions` names every stored version, those that list nobody too.
     pub fn new(versions: &[ListVersion], listings: Vec<Listing>) -> Screen {
-        let mut screen = Screen { lists: lists(versions, &listings), by_key: HashMap::new() };
-        let positions = screen.positions();
+        let mut lists = lists(versions, &listings);
+        let positions = positions(&lists);
+        let mut by_key = ByKey::new();
         for listing in listings {
             if let Some(&(list, version)) = positions.get(&listing.version) {
-                screen.file(list, version, listing);
+                let records = by_key.entry(lookup_key(&listing.identifier)).or_default();
+                lists[list].versions[version].entries += file(records, list, version, listing);
             }
         }
-        screen
+        let keys = by_key.iter().flat_map(|(key, records)| records.iter().map(move |_| key));
+        let index = KeyIndex::new(keys);
+        Screen { lists, records: by_key.into_values().flatten().collect(), index }
+    }
+
+    fn records(&self, key: &Key) -> impl Iterator<Item = &Record> {
+        self.index.get(key).iter().map(|at| &self.records[*at as usize])
     }
 
     /// Reads the query and says what the lists in force on the day hold of it.
@@ -79,7 +100,7 @@ impl Screen {
             },
         };
         let text = lookup_text(&read.identifier);
-        for record in self.by_key.get(&read.key).into_iter().flatten() {
+        for record in self.records(&read.key) {
             let list = &self.lists[record.list];
             let Some(in_force) = list.in_force(as_of) else { continue };
             let Some((&latest, listing)) = record.appearances.range(..=in_force).next_back() else {
@@ -97,7 +118,7 @@ impl Screen {
 
     /// Is this key on any list in force on the day? The same as a hit, without the words.
     pub fn is_listed(&self, key: &Key, as_of: Date) -> bool {
-        self.by_key.get(key).into_iter().flatten().any(|record| {
+        self.records(key).any(|record| {
             let in_force = self.lists[record.list].in_force(as_of);
             let listing = in_force.and_then(|version| record.appearances.get(&version));
             listing.is_some_and(|listing| !listing.has_expired(as_of))
@@ -117,29 +138,28 @@ impl Screen {
         };
         self.lists.iter().map(of).collect()
     }
+}
 
-    fn positions(&self) -> HashMap<ListVersion, (usize, usize)> {
-        let of_list = |(at, list): (usize, &List)| {
-            let versions = list.versions.iter().enumerate();
-            versions
-                .map(move |(version, stored)| (stored.version.clone(), (at, version)))
-                .collect::<Vec<_>>()
-        };
-        self.lists.iter().enumerate().flat_map(of_list).collect()
-    }
+/// Where each version stands: its list, and its place there.
+fn positions(lists: &[List]) -> HashMap<ListVersion, (usize, usize)> {
+    let of_list = |(at, list): (usize, &List)| {
+        let versions = list.versions.iter().enumerate();
+        versions
+            .map(move |(version, stored)| (stored.version.clone(), (at, version)))
+            .collect::<Vec<_>>()
+    };
+    lists.iter().enumerate().flat_map(of_list).collect()
+}
 
-    fn file(&mut self, list: usize, version: usize, listing: Listing) {
-        let entry = Entry::of(&listing);
-        let records = self.by_key.entry(lookup_key(&listing.identifier)).or_default();
-        let order = |record: &Record| (record.list, &record.entry).cmp(&(list, &entry));
-        let at = records.binary_search_by(order).unwrap_or_else(|at| {
-            records.insert(at, Record { list, entry, appearances: BTreeMap::new() });
-            at
-        });
-        if records[at].appearances.insert(version, listing).is_none() {
-            self.lists[list].versions[version].entries += 1;
-        }
-    }
+/// Puts a listing among those of its key; how many entries the version has more by it.
+fn file(records: &mut Vec<Record>, list: usize, version: usize, listing: Listing) -> usize {
+    let entry = Entry::of(&listing);
+    let order = |record: &Record| (record.list, &record.entry).cmp(&(list, &entry));
+    let at = records.binary_search_by(order).unwrap_or_else(|at| {
+        records.insert(at, Record { list, entry, appearances: BTreeMap::new() });
+        at
+    });
+    usize::from(records[at].appearances.insert(version, listing).is_none())
 }
 
 impl List {

@@ -143,7 +143,7 @@ const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
 
-use Role::{Administrator, Viewer};
+use Role::{Administrator, Analyst, Viewer};
 
 /// What the frame and casework answer.
 pub const POLICIES: &[Policy] = &[
@@ -183,7 +183,21 @@ pub const POLICIES: &[Policy] = &[
 ];
 
 /// What the binary's routes over chains and lists answer; they are handed to [`crate::frame::build`].
-pub const ENGINE: &[Policy] = &[];
+pub const ENGINE: &[Policy] = &[
+    // Screening.
+    role_or(POST, "/v1/screen", Analyst, Scope::Screen),
+    role_or(POST, "/v1/screen/batch", Analyst, Scope::Screen),
+    role_or(GET, "/v1/addresses/{account}/exposure", Viewer, Scope::Investigate),
+    // Withdrawals, before they are signed.
+    role_or(POST, "/v1/withdrawal-attempts", Analyst, Scope::Transfers),
+    role_or(GET, "/v1/withdrawal-attempts/{id}", Viewer, Scope::Transfers),
+    // Investigation.
+    role_or(GET, "/v1/entities/{account}", Viewer, Scope::Investigate),
+    role_or(POST, "/v1/traces", Analyst, Scope::Investigate),
+    role_or(GET, "/v1/traces/{id}", Viewer, Scope::Investigate),
+    role_or(DELETE, "/v1/traces/{id}", Analyst, Scope::Investigate),
+    role_or(GET, "/v1/traces/{id}/bundle", Viewer, Scope::Investigate),
+];
 
 /// Lines found by method and path.
 pub struct Table(HashMap<&'static str, Vec<(Method, Needs)>>);

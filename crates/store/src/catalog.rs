@@ -27,6 +27,7 @@ mod lists;
 mod parties;
 mod pending;
 mod prices;
+mod said;
 mod sources;
 mod state;
 mod writer;

@@ -8,6 +8,7 @@ use screen::names::Thresholds;
 use store::Store;
 
 use super::screen::{Ask, Desk, birth, country, hashes, today};
+use crate::answers::Kept as _;
 use crate::cli::{DecideArgs, DecisionsArgs, DecisionsCommand, ScreenKind, StatusArgs, TextFormat};
 use crate::home::Home;
 use crate::out::Out;

@@ -12,9 +12,11 @@ use serve::{App, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::cell::{self, Cell};
 use crate::cli::{CaseworkArgs, ServeArgs};
 use crate::config::{self, Config, Flags, Origin, Secret, Set, desk};
 use crate::home::Home;
+use crate::http;
 use crate::out::Out;
 
 pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
@@ -26,7 +28,9 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     };
     let settings = settings(&serve, acceptor.is_some());
     let app = App::open(open_casework(home, &config)?, settings)?;
-    let server = serve::frame::build(app.clone(), Vec::new())?;
+    let cell = Cell::open(home.path())?;
+    cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
+    let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
     let runtime = Runtime::new().context("cannot start the tasks that answer")?;
     runtime.block_on(async {
         let address = SocketAddr::new(serve.host.value, serve.port.value);

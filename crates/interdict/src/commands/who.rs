@@ -20,7 +20,7 @@ use crate::render::plain;
 use crate::source;
 
 #[derive(serde::Serialize)]
-struct Answer {
+pub struct Answer {
     format: &'static str,
     account: Account,
     /// None: no cluster is known that it could be in.
@@ -116,7 +116,8 @@ fn account(store: &Store, book: &Book, args: &WhoArgs) -> Result<Account> {
     if candidates.is_empty() { Err(unknown) } else { Ok(candidates.swap_remove(said)) }
 }
 
-fn answer(store: &Store, book: &Book, account: Account, members_max: usize) -> Result<Answer> {
+/// Who is behind an account, with so many members of its cluster at most.
+pub fn answer(store: &Store, book: &Book, account: Account, members_max: usize) -> Result<Answer> {
     let shown = clusters::read(store, account.chain, services::of(book, account.chain))?;
     let mut remarks = Vec::new();
     let members = match &shown {

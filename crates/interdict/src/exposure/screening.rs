@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use model::{Account, Address, Asset, AssetMeta, Chain, Prices, Registry, View};
@@ -26,7 +27,7 @@ const OUTPUTS_MAX: usize = 10_000;
 
 /// Everything a screening needs, opened once.
 pub struct Screening {
-    marked: Marked,
+    marked: Arc<Marked>,
     rules: Rules,
     prices: Prices,
     snapshot: Snapshot,
@@ -52,7 +53,13 @@ pub struct Screened {
 
 impl Screening {
     /// `marked`: everything known of addresses ([`super::marked`]).
-    pub fn open(home: &Path, store: &Store, marked: Marked, rules: Rules) -> Result<Screening> {
+    pub fn open(
+        home: &Path,
+        store: &Store,
+        marked: impl Into<Arc<Marked>>,
+        rules: Rules,
+    ) -> Result<Screening> {
+        let marked = marked.into();
         let (mut kept, mut without) = (BTreeMap::new(), BTreeMap::new());
         for coverage in store.coverage()? {
             let chain = coverage.chain;

@@ -7,6 +7,12 @@ use crate::catalog::{FindingRow, ListSource, Shrink};
 use crate::store::Store;
 
 impl Store {
+    /// A text that changes whenever a list, a pack of labels, a decision or a price was added or
+    /// replaced, by whomever.
+    pub fn said(&self) -> Result<String, StoreError> {
+        self.catalog.said()
+    }
+
     /// Who is on the latest version of each list, ordered by list and place in it.
     pub fn parties(&self) -> Result<Vec<Party>, StoreError> {
         self.catalog.parties()

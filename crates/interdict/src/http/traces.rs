@@ -1,0 +1,222 @@
+//! Where did it go? A trace runs beside the request that asked for it, and ends in a signed bundle.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use model::{Direction, Marking, Timestamp, View};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serve::{App, Body, Path, Principal, Problem};
+use trace::{Method, Policy, Settings};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::cell::Cell;
+use crate::cell::traces::{Done, Outcome, Trace, Watched};
+use crate::home::Home;
+use crate::{bundle, exposure, source};
+
+const SOURCES_MAX: usize = 100;
+const HOPS_MAX: u32 = 100;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(begin))
+        .routes(routes!(get, cancel))
+        .routes(routes!(take))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TraceBody {
+    /// Addresses, transactions or outpoints, bare or with their chain.
+    sources: Vec<String>,
+    /// CAIP-2 or a name, where a source may be of several chains.
+    chain: Option<String>,
+    /// `forward` or `backward`.
+    direction: Option<String>,
+    /// `haircut`, `fifo`, `lifo`, `tiho`, `poison` or `highest-value`.
+    policy: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Transfers from a source at most.
+    hops: Option<u32>,
+    /// Transfers gathered at most.
+    budget: Option<usize>,
+    /// What the bundle is called.
+    title: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct TraceShown {
+    id: u64,
+    /// `running`, `done`, `cancelled` or `failed`.
+    state: &'static str,
+    begun: String,
+    /// Questions to the past so far.
+    questions: u64,
+    accounts: u64,
+    transfers: u64,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// As `interdict trace --format json` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    report: Option<Value>,
+}
+
+impl TraceShown {
+    fn of(trace: &Trace) -> TraceShown {
+        let count = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
+        let (state, error, report) = match trace.outcome() {
+            Outcome::Running => ("running", None, None),
+            Outcome::Done(done) => ("done", None, Some(done.report.clone())),
+            Outcome::Cancelled => ("cancelled", None, None),
+            Outcome::Failed(why) => ("failed", Some(why), None),
+        };
+        TraceShown {
+            id: trace.id,
+            state,
+            begun: trace.begun.to_string(),
+            questions: count(&trace.progress.questions),
+            accounts: count(&trace.progress.accounts),
+            transfers: count(&trace.progress.transfers),
+            error,
+            report,
+        }
+    }
+}
+
+/// Begin a trace
+///
+/// It is worked on beside other requests, two at once; ask for its state. The latest 32 are remembered
+/// until the server stops: what must last is the bundle.
+#[utoipa::path(post, path = "/v1/traces", tag = "investigation", request_body = TraceBody,
+    responses((status = 202, body = TraceShown)))]
+async fn begin(
+    State(app): State<App>,
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Body(body): Body<TraceBody>,
+) -> Result<Response, Problem> {
+    let title =
+        body.title.clone().unwrap_or_else(|| format!("Trace of {} sources", body.sources.len()));
+    if title.is_empty() || title.len() > 500 || title.chars().any(char::is_control) {
+        return Err(Problem::invalid("/title", "expected 1 to 500 bytes of text"));
+    }
+    let asked = cell.clone();
+    let settings = app.blocking(move |_| settings(&asked, &body)).await?;
+    let Some(trace) = cell.traces.begin(principal.actor()) else {
+        return Err(Problem::overloaded());
+    };
+    let shown = TraceShown::of(&trace);
+    tokio::task::spawn_blocking(move || {
+        trace.end(run(&cell, &trace, &settings, &title).map_err(|error| format!("{error:#}")));
+    });
+    Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
+}
+
+fn settings(cell: &Cell, body: &TraceBody) -> Result<Settings, Problem> {
+    if body.sources.is_empty() || body.sources.len() > SOURCES_MAX {
+        return Err(Problem::invalid("/sources", format!("expected 1 to {SOURCES_MAX}")));
+    }
+    let chain = body.chain.as_deref().map(str::parse::<model::Chain>).transpose();
+    let chain = chain.map_err(|error| Problem::invalid("/chain", error.to_string()))?;
+    let now = cell.now();
+    let find = |(at, text): (usize, &String)| {
+        source::find(&now.snapshot, text, chain, &[])
+            .map_err(|error| Problem::invalid(&format!("/sources/{at}"), error.to_string()))
+    };
+    let sources = body.sources.iter().enumerate().map(find).collect::<Result<Vec<_>, _>>()?;
+    let policy = body.policy.as_deref().map(str::parse::<Policy>).transpose();
+    let policy = policy.map_err(|error| Problem::invalid("/policy", error.to_string()))?;
+    let mut settings = Settings::forward(sources, policy.unwrap_or(Policy::Haircut));
+    settings.sources.sort();
+    settings.sources.dedup();
+    settings.direction = match body.direction.as_deref() {
+        None | Some("forward") => Direction::Forward,
+        Some("backward") => Direction::Backward,
+        Some(_) => return Err(Problem::invalid("/direction", "expected forward or backward")),
+    };
+    // What the walk asks for is what the bundle holds: it must ask for all of it.
+    settings.method = Method::Frontier;
+    settings.hops_max = body.hops.map(|hops| hops.min(HOPS_MAX));
+    settings.budget = body.budget.unwrap_or(Settings::BUDGET).min(Settings::BUDGET);
+    (settings.since, settings.until) = (body.since, body.until);
+    if let (Some(since), Some(until)) = (settings.since, settings.until)
+        && since > until
+    {
+        return Err(Problem::invalid("/until", "expected a time after since"));
+    }
+    let prices = cell.with_store(exposure::prices);
+    settings.prices = prices.map_err(|error| super::failed("the prices of a trace", &error))?;
+    Ok(settings)
+}
+
+fn run(cell: &Cell, trace: &Trace, settings: &Settings, title: &str) -> anyhow::Result<Done> {
+    let now = cell.now();
+    let book = now.screener.book();
+    let watched = Watched { past: &now.snapshot, progress: &trace.progress };
+    let recorder = bundle::Recorder::new(&watched);
+    let report = trace::run(&recorder as &dyn View, book, settings)?;
+    let key = Home::choose(Some(cell.home().to_path_buf())).signing_key()?;
+    let past = recorder.into_past();
+    let bundle = bundle::write(&past, book, settings, &report, title, Marking::default(), &key)?;
+    Ok(Done { report: serde_json::to_value(&report)?, bundle })
+}
+
+/// How a trace goes, and its report when it is done
+#[utoipa::path(get, path = "/v1/traces/{id}", tag = "investigation", params(("id" = u64, Path)),
+    responses((status = 200, body = TraceShown)))]
+async fn get(
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Path(id): Path<u64>,
+) -> Result<Json<TraceShown>, Problem> {
+    Ok(Json(TraceShown::of(&*find(&cell, &principal, id)?)))
+}
+
+/// Cancel a trace
+#[utoipa::path(delete, path = "/v1/traces/{id}", tag = "investigation", params(("id" = u64, Path)),
+    responses((status = 200, body = TraceShown)))]
+async fn cancel(
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Path(id): Path<u64>,
+) -> Result<Json<TraceShown>, Problem> {
+    let trace = find(&cell, &principal, id)?;
+    trace.cancel();
+    Ok(Json(TraceShown::of(&trace)))
+}
+
+/// The signed evidence of a trace, as `interdict verify` reads it
+#[utoipa::path(get, path = "/v1/traces/{id}/bundle", tag = "investigation", params(("id" = u64, Path)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson")))]
+async fn take(
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Path(id): Path<u64>,
+) -> Result<Response, Problem> {
+    match find(&cell, &principal, id)?.outcome() {
+        Outcome::Done(done) => {
+            let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+            Ok((kind, done.bundle.clone()).into_response())
+        }
+        _ => Err(Problem::conflict("the trace is not done: its state says how it goes")),
+    }
+}
+
+/// A key sees its own; people see all.
+fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {
+    let trace = cell.traces.get(id);
+    let seen = |trace: &Arc<Trace>| principal.role().is_some() || trace.actor == principal.actor();
+    trace.filter(seen).ok_or_else(|| Problem::not_found("no such trace is remembered"))
+}
