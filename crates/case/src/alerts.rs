@@ -316,7 +316,7 @@ fn alert(row: &Row) -> Result<Alert, CaseError> {
 
 const SEVERITIES: [Severity; 4] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High];
 
-fn severity_number(severity: Severity) -> i64 {
+pub(crate) fn severity_number(severity: Severity) -> i64 {
     match severity {
         Severity::Info => 0,
         Severity::Low => 1,
@@ -325,7 +325,7 @@ fn severity_number(severity: Severity) -> i64 {
     }
 }
 
-fn severity_of(number: i64) -> Result<Severity, CaseError> {
+pub(crate) fn severity_of(number: i64) -> Result<Severity, CaseError> {
     let at = usize::try_from(number).ok();
     at.and_then(|at| SEVERITIES.get(at).copied())
         .ok_or_else(|| CaseError::Damaged(format!("{number} is not a severity")))

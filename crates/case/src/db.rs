@@ -119,6 +119,14 @@ impl Db {
         }
     }
 
+    /// What was deleted leaves SQLite's log for good. PostgreSQL cleans its own in its own time.
+    pub fn flush_log(&self) -> Result<(), DbError> {
+        match &self.kind {
+            Kind::Sqlite(sqlite) => sqlite.flush_log(),
+            Kind::Postgres(_) => Ok(()),
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self.kind, Kind::Postgres(_))
     }

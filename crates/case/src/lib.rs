@@ -6,6 +6,7 @@
 
 mod act;
 pub mod alerts;
+pub mod backup;
 pub mod cases;
 pub mod check;
 pub mod db;
@@ -14,8 +15,10 @@ pub mod ids;
 pub mod journal;
 pub mod outbox;
 pub mod page;
+pub mod personal;
 #[cfg(feature = "trial")]
 pub mod trial;
+pub mod watches;
 
 pub use act::{By, micros, moment, moment_if};
 pub use error::CaseError;
@@ -38,5 +41,7 @@ pub fn migrate(db: &db::Db) -> Result<(), db::DbError> {
     db.migrate("journal", journal::MIGRATIONS)?;
     db.migrate("outbox", outbox::MIGRATIONS)?;
     db.migrate("alerts", alerts::MIGRATIONS)?;
-    db.migrate("cases", cases::MIGRATIONS)
+    db.migrate("cases", cases::MIGRATIONS)?;
+    db.migrate("personal", personal::MIGRATIONS)?;
+    db.migrate("watches", watches::MIGRATIONS)
 }

@@ -47,11 +47,20 @@ impl Server {
         let socket = self.folder.path().display();
         let options = format!("-c listen_addresses='' -c unix_socket_directories='{socket}'");
         let log = self.folder.path().join("log");
-        run(self
-            .tool("pg_ctl")
-            .args(["start", "-w", "-t", "60", "-l"])
-            .arg(log)
-            .args(["-o", &options]));
+        let is_started = || {
+            let mut start = self.tool("pg_ctl");
+            start.args(["start", "-w", "-t", "60", "-l"]).arg(&log).args(["-o", &options]);
+            start.stdout(Stdio::null()).stderr(Stdio::null());
+            start.status().is_ok_and(|status| status.success())
+        };
+        // After a kill it refuses to start until the last child of the old one has seen it.
+        for _ in 0..50 {
+            if is_started() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("PostgreSQL does not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
     }
 
     /// A database of this name, made when there is none.

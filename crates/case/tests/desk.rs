@@ -1,5 +1,7 @@
 //! Alerts, cases, journal and outbox, each story on SQLite and on PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
+
 use case::alerts::{self, AlertFilter, AlertKind, AlertState, AlertSubject, NewAlert};
 use case::cases::{
     self, CaseFilter, CaseState, Content, LinkKind, NewCase, NewEvidence, NewLink, Picked,

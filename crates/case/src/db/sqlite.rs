@@ -60,6 +60,13 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    pub fn flush_log(&self) -> Result<(), DbError> {
+        let connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        rows(&connection, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(|_| ())
+    }
+}
+
 fn connect(path: &Path) -> Result<Connection, DbError> {
     let failed =
         |source| DbError::Sqlite { doing: format!("cannot open {}", path.display()), source };

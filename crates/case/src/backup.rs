@@ -1,0 +1,294 @@
+//! All of casework in one file, from either database into either.
+//!
+//! JSON lines: what it is and of which form, then every row, then how many there were and the SHA-256
+//! of all bytes before. It is read in one transaction, so it is one moment, and restored in one, so a
+//! damaged file leaves nothing. It holds personal data with their keys and webhooks' secrets: keep it
+//! as the database itself, and no longer than people's data may be kept.
+
+use std::io::{BufRead, Write};
+
+use model::Timestamp;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use crate::check;
+use crate::db::{Db, Tx, Value};
+use crate::error::CaseError;
+
+pub const FORMAT: &str = "interdict-casework";
+pub const VERSION: i64 = 1;
+
+/// A table as a backup names it. `key` orders it and is unique.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    pub name: &'static str,
+    pub key: &'static [&'static str],
+    pub columns: &'static [&'static str],
+}
+
+/// The tables of this crate, each after those it points to.
+pub const TABLES: &[Table] = &[
+    table("counter", &["name"], &["name", "last"]),
+    table(
+        "journal",
+        &["seq"],
+        &["seq", "time", "actor", "act", "subject", "payload", "previous", "hash"],
+    ),
+    table("event", ID, &["id", "time", "kind", "subject", "body"]),
+    table("webhook", ID, &["id", "url", "secret", "kinds", "is_active", "created"]),
+    table(
+        "delivery",
+        ID,
+        &["id", "webhook", "event", "state", "attempts", "due", "done", "problem"],
+    ),
+    table(
+        "alert",
+        ID,
+        &[
+            "id",
+            "kind",
+            "severity",
+            "subject",
+            "group_key",
+            "equal_key",
+            "title",
+            "evidence",
+            "latest",
+            "times",
+            "first_seen",
+            "last_seen",
+            "state",
+            "reason",
+            "is_false_positive",
+            "snoozed_until",
+            "assignee",
+            "team",
+            "case_id",
+            "previous",
+        ],
+    ),
+    table("alert_count", &["state", "severity"], &["state", "severity", "number"]),
+    table(
+        "case_file",
+        ID,
+        &[
+            "id",
+            "number",
+            "title",
+            "summary",
+            "state",
+            "reason",
+            "assignee",
+            "team",
+            "marking",
+            "created",
+            "changed",
+            "merged_into",
+        ],
+    ),
+    table("case_note", ID, &["id", "case_id", "time", "actor", "text"]),
+    table("case_task", ID, &["id", "case_id", "title", "assignee", "due", "done", "done_by"]),
+    table("case_deadline", ID, &["id", "case_id", "what", "due", "met"]),
+    table("case_link", ID, &["id", "case_id", "kind", "target", "note", "time", "actor"]),
+    table(
+        "case_evidence",
+        ID,
+        &[
+            "id",
+            "case_id",
+            "name",
+            "media_type",
+            "sha256",
+            "size",
+            "bytes",
+            "path",
+            "time",
+            "actor",
+        ],
+    ),
+    table("case_incident", ID, &["id", "case_id", "title", "time"]),
+    table(
+        "case_claim",
+        ID,
+        &["id", "case_id", "incident", "claimant", "asset", "decimals", "amount"],
+    ),
+    table("case_holding", ID, &["id", "case_id", "place", "asset", "amount"]),
+    table("case_term", &["term", "case_id"], &["case_id", "term"]),
+    table("person", ID, &["id", "nonce", "ciphertext", "commitment", "retain_until", "erased"]),
+    table("person_key", &["person"], &["person", "secret", "salt"]),
+    table("watch", ID, &["id", "name", "severity", "target", "team", "is_active", "created"]),
+    table("watch_position", &["chain"], &["chain", "position"]),
+];
+
+const ID: &[&str] = &["id"];
+const PAGE_ROWS: i64 = 500;
+
+const fn table(
+    name: &'static str,
+    key: &'static [&'static str],
+    columns: &'static [&'static str],
+) -> Table {
+    Table { name, key, columns }
+}
+
+/// Writes all rows of tables; how many. `tables` are [`TABLES`] and those of the crates above.
+pub fn write(
+    db: &Db,
+    tables: &[Table],
+    at: Timestamp,
+    out: &mut dyn Write,
+) -> Result<u64, CaseError> {
+    let mut out = Hashed { out, digest: Sha256::new() };
+    out.line(&json!({ "format": FORMAT, "version": VERSION, "at": at }))?;
+    let rows = db.read(|tx| {
+        let mut rows = 0;
+        for table in tables {
+            rows += write_table(tx, table, &mut out)?;
+        }
+        Ok::<u64, CaseError>(rows)
+    })?;
+    let sha256 = check::hex(&out.digest.clone().finalize());
+    out.line(&json!({ "rows": rows, "sha256": sha256 }))?;
+    Ok(rows)
+}
+
+struct Hashed<'a> {
+    out: &'a mut dyn Write,
+    digest: Sha256,
+}
+
+impl Hashed<'_> {
+    fn line(&mut self, value: &Json) -> Result<(), CaseError> {
+        let line = check::canonical(value) + "\n";
+        self.digest.update(line.as_bytes());
+        let failed = |source| CaseError::Io { doing: "writing the backup".into(), source };
+        self.out.write_all(line.as_bytes()).map_err(failed)
+    }
+}
+
+fn write_table(tx: &mut Tx<'_>, table: &Table, out: &mut Hashed<'_>) -> Result<u64, CaseError> {
+    let columns = table.columns.join(", ");
+    let key = table.key.join(", ");
+    let name = table.name;
+    let mut rows = 0;
+    let mut after: Option<Vec<Value>> = None;
+    loop {
+        let mut values = after.take().unwrap_or_default();
+        let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+        let wheres = match places.is_empty() {
+            true => String::new(),
+            false => format!("WHERE ({key}) > ({})", places.join(", ")),
+        };
+        values.push(PAGE_ROWS.into());
+        let limit = values.len();
+        let sql = format!("SELECT {columns} FROM {name} {wheres} ORDER BY {key} LIMIT ${limit}");
+        let page = tx.rows(&sql, &values)?;
+        for row in &page {
+            let values: Vec<Json> = row.0.iter().map(shown).collect();
+            out.line(&json!({ "table": name, "row": values }))?;
+            rows += 1;
+        }
+        let Some(last) = page.last() else { return Ok(rows) };
+        let at = |column: &&str| {
+            let at = table.columns.iter().position(|it| it == column);
+            at.map_or(Value::Null, |at| last.0[at].clone())
+        };
+        after = Some(table.key.iter().map(at).collect());
+    }
+}
+
+fn shown(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Int(number) => json!(number),
+        Value::Text(text) => json!(text),
+        Value::Bytes(bytes) => json!({ "hex": check::hex(bytes) }),
+    }
+}
+
+/// Reads a backup into casework that holds nothing yet; how many rows.
+pub fn restore(db: &Db, tables: &[Table], lines: &mut dyn BufRead) -> Result<u64, CaseError> {
+    // The file is read once, and a transaction may be done again: so it is held.
+    let mut text = Vec::new();
+    lines
+        .read_to_end(&mut text)
+        .map_err(|source| CaseError::Io { doing: "reading the backup".into(), source })?;
+    let body = whole(&text)?;
+    db.write(|tx| {
+        for table in tables {
+            let name = table.name;
+            if tx.row(&format!("SELECT 1 FROM {name} LIMIT 1"), &[])?.is_some() {
+                let found = "not empty".to_string();
+                return Err(CaseError::state("table", name, found, "new casework without a row"));
+            }
+        }
+        let mut rows = 0;
+        for (number, line) in (2..).zip(body.lines()) {
+            restore_row(tx, tables, line).map_err(|why| at_line(number, &why))??;
+            rows += 1;
+        }
+        Ok(rows)
+    })
+}
+
+fn at_line(number: u64, why: &str) -> CaseError {
+    CaseError::field("backup", format!("line {number}: {why}"), "a row of a table of casework")
+}
+
+/// The rows of a backup whose form is known and whose hash is right.
+fn whole(text: &[u8]) -> Result<&str, CaseError> {
+    let wrong = |found: &str| {
+        CaseError::field("backup", found, format!("a whole file of {FORMAT} {VERSION}"))
+    };
+    let text = std::str::from_utf8(text).map_err(|_| wrong("bytes that are not UTF-8"))?;
+    let (head, rest) = text.split_once('\n').ok_or_else(|| wrong("a file without lines"))?;
+    let head: Json =
+        serde_json::from_str(head).map_err(|_| wrong("a first line that is not JSON"))?;
+    if head["format"] != json!(FORMAT) || head["version"] != json!(VERSION) {
+        return Err(wrong("a file of another form or version"));
+    }
+    let rest = rest.strip_suffix('\n').ok_or_else(|| wrong("a file that was cut off"))?;
+    let (body, last) = rest.rsplit_once('\n').unwrap_or(("", rest));
+    let hashed = text.len() - 1 - last.len();
+    let sha256 = check::hex(&Sha256::digest(&text.as_bytes()[..hashed]));
+    let last: Json = serde_json::from_str(last).map_err(|_| wrong("a file that was cut off"))?;
+    if last["sha256"] != json!(sha256) || last["rows"] != json!(body.lines().count()) {
+        return Err(wrong("bytes that do not have their hash, or were cut off"));
+    }
+    Ok(body)
+}
+
+/// The outer error says what is wrong with the line, the inner one that the database failed.
+fn restore_row(
+    tx: &mut Tx<'_>,
+    tables: &[Table],
+    line: &str,
+) -> Result<Result<(), CaseError>, String> {
+    let line: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let name = line["table"].as_str().ok_or("it names no table")?;
+    let table = tables
+        .iter()
+        .find(|table| table.name == name)
+        .ok_or_else(|| format!("{name:?} is no table"))?;
+    let row = line["row"].as_array().filter(|row| row.len() == table.columns.len());
+    let row = row.ok_or_else(|| format!("expected {} columns", table.columns.len()))?;
+    let values = row.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+    let sql =
+        format!("INSERT INTO {name} ({}) VALUES ({})", table.columns.join(", "), places.join(", "));
+    Ok(tx.run(&sql, &values).map(|_| ()).map_err(CaseError::from))
+}
+
+fn value(json: &Json) -> Result<Value, String> {
+    let wrong = || format!("{json} is neither a number, a text, bytes nor nothing");
+    match json {
+        Json::Null => Ok(Value::Null),
+        Json::Number(number) => number.as_i64().map(Value::Int).ok_or_else(wrong),
+        Json::String(text) => Ok(Value::Text(text.clone())),
+        Json::Object(_) => {
+            let bytes = json["hex"].as_str().and_then(check::unhex);
+            bytes.map(Value::Bytes).ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
+    }
+}
