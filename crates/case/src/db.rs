@@ -51,6 +51,11 @@ pub enum DbError {
     Sqlite { doing: String, source: rusqlite::Error },
     #[error("casework database: {doing}")]
     Postgres { doing: String, source: ::postgres::Error },
+    #[error(
+        "casework database: {0} is another machine, and PostgreSQL is spoken to without TLS; expected \
+         localhost, a loopback address or a socket, such as the near end of a tunnel"
+    )]
+    Transport(String),
     #[error("casework database: {0}")]
     Shape(String),
     #[error(

@@ -40,8 +40,7 @@ pub struct Fonts {
 
 pub fn shipped() -> &'static Fonts {
     static FONTS: LazyLock<Fonts> = LazyLock::new(|| {
-        let all: Vec<Font> =
-            FILES.iter().flat_map(|file| Font::iter(Bytes::new(*file))).collect();
+        let all: Vec<Font> = FILES.iter().flat_map(|file| Font::iter(Bytes::new(*file))).collect();
         let book = FontBook::from_infos(all.iter().map(|font| font.info().clone()));
         Fonts { book: LazyHash::new(book), all }
     });

@@ -58,7 +58,8 @@ mod tests {
         check("10000000000000000000000", 18, "10,000");
         check("0007", 0, "7");
         let largest = "1".repeat(77);
-        let digits: String = units(&largest, 18).unwrap().chars().filter(char::is_ascii_digit).collect();
+        let digits: String =
+            units(&largest, 18).unwrap().chars().filter(char::is_ascii_digit).collect();
         assert_eq!(digits, largest);
     }
 

@@ -210,16 +210,16 @@ impl Packet {
     }
 
     pub(crate) fn sheet(&self, text: &str) -> Sheet {
-        let list = |texts: &[String]| texts.iter().map(|text| plain(text)).collect::<Vec<_>>();
+        let list = |texts: &[String]| texts.iter().map(|text| prose(text)).collect::<Vec<_>>();
         Sheet {
             sha256: hex(&Sha256::digest(text.as_bytes())),
             public_key: plain(&self.public_key),
             request: self.request.to_string(),
-            reference: self.reference.as_deref().map(plain),
-            title: plain(&self.title),
+            reference: self.reference.as_deref().map(prose),
+            title: prose(&self.title),
             marking: plain(&self.marking),
             made_at: plain(&self.made_at),
-            made_by: plain(&self.made_by),
+            made_by: prose(&self.made_by),
             requester: self.requester.plain(),
             addressee: self.addressee.plain(),
             legal_basis: self.legal_basis.iter().map(Basis::plain).collect(),
@@ -227,7 +227,7 @@ impl Packet {
                 acknowledge_by: plain(&self.deadline.acknowledge_by),
                 freeze_by: plain(&self.deadline.freeze_by),
             },
-            summary: self.summary.lines().map(plain).collect(),
+            summary: self.summary.lines().map(prose).collect(),
             asks: self.asks.iter().map(|ask| self.ask(ask)).collect(),
             totals: self.totals(),
             paths: self.paths.iter().map(|path| self.path(path)).collect(),
@@ -261,7 +261,9 @@ impl Packet {
         }
         let line = |(asset, sum, accounts): (&str, String, usize)| {
             let of = if accounts == 1 { "account" } else { "accounts" };
-            format!("{} in {accounts} {of}", self.amount(&sum, asset))
+            // A sum may be longer than its column: it breaks between groups of digits.
+            let sum = self.amount(&sum, asset).replace(',', ",\u{200b}");
+            format!("{sum} in {accounts} {of}")
         };
         sums.into_iter().map(line).collect()
     }
@@ -272,7 +274,7 @@ impl Packet {
             resting: self.amount(&path.resting, &path.asset),
             asset: plain(&path.asset),
             hops: path.hops.iter().map(|hop| self.hop(hop)).collect(),
-            note: path.note.as_deref().map(plain),
+            note: path.note.as_deref().map(prose),
         }
     }
 
@@ -312,11 +314,11 @@ impl Packet {
 impl Requester {
     fn plain(&self) -> Requester {
         Requester {
-            name: plain(&self.name),
-            organisation: plain(&self.organisation),
-            authority: plain(&self.authority),
-            jurisdiction: plain(&self.jurisdiction),
-            contact: self.contact.iter().map(|line| plain(line)).collect(),
+            name: prose(&self.name),
+            organisation: prose(&self.organisation),
+            authority: prose(&self.authority),
+            jurisdiction: prose(&self.jurisdiction),
+            contact: self.contact.iter().map(|line| prose(line)).collect(),
         }
     }
 }
@@ -324,26 +326,34 @@ impl Requester {
 impl Addressee {
     fn plain(&self) -> Addressee {
         Addressee {
-            name: plain(&self.name),
-            kind: plain(&self.kind),
-            how: plain(&self.how),
-            contact: self.contact.iter().map(|line| plain(line)).collect(),
-            needs: self.needs.iter().map(|line| plain(line)).collect(),
+            name: prose(&self.name),
+            kind: prose(&self.kind),
+            how: prose(&self.how),
+            contact: match self.contact.is_empty() {
+                true => {
+                    vec!["contact unknown here: establish it over a channel of your own".into()]
+                }
+                false => self.contact.iter().map(|line| prose(line)).collect(),
+            },
+            needs: self.needs.iter().map(|line| prose(line)).collect(),
         }
     }
 }
 
 impl Basis {
     fn plain(&self) -> Basis {
-        Basis { law: plain(&self.law), source: self.source.as_deref().map(plain) }
+        Basis {
+            law: prose(&self.law),
+            source: self.source.as_deref().map(|source| safe(source, SOURCE_RUN)),
+        }
     }
 }
 
 impl Evidence {
     fn plain(&self) -> Evidence {
         Evidence {
-            kind: plain(&self.kind),
-            name: plain(&self.name),
+            kind: prose(&self.kind),
+            name: prose(&self.name),
             date: self.date.as_deref().map(plain),
             sha256: plain(&self.sha256),
         }
@@ -365,31 +375,46 @@ impl Snapshot {
     }
 }
 
-/// Longer runs without a space get places where a line may break.
-const RUN_MAX: usize = 110;
+/// An address or a hash in the small type of their lines; the longest known has 88 characters.
+const CODE_RUN: usize = 110;
+const SOURCE_RUN: usize = 80;
+const PROSE_RUN: usize = 30;
+
+/// Addresses, hashes, amounts, times: copied from paper into a search, so never broken where it fits.
+fn plain(text: &str) -> String {
+    safe(text, CODE_RUN)
+}
+
+/// Names and sentences.
+fn prose(text: &str) -> String {
+    safe(text, PROSE_RUN)
+}
 
 /// Text from outside as it may be printed. Characters that steer the direction of writing or are
-/// not seen could make an address or an amount look like another: they are named instead.
-fn plain(text: &str) -> String {
+/// not seen could make an address or an amount look like another: they are named instead. A longer
+/// run without a space gets places where a line may break.
+fn safe(text: &str, run_max: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = 0;
     for c in text.chars() {
         run = if c.is_whitespace() { 0 } else { run + 1 };
-        if run > RUN_MAX {
+        if run > run_max {
             out.push('\u{200b}');
             run = 1;
         }
-        let steers = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}');
-        // Some scripts need the joiners to be written right.
-        let joins = matches!(c, '\u{200c}' | '\u{200d}');
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
-            c if c.is_control() || (steers && !joins) => out.push_str(&format!("[U+{:04X}]", u32::from(c))),
+            c if c.is_control() || steers(c) => out.push_str(&format!("[U+{:04X}]", u32::from(c))),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Not the joiners, which some scripts need to be written right.
+fn steers(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}')
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -409,8 +434,7 @@ mod tests {
 
     #[test]
     fn a_run_without_end_can_be_broken() {
-        let broken = plain(&"x".repeat(250));
-        assert_eq!(broken.matches('\u{200b}').count(), 2);
+        assert_eq!(prose(&"x".repeat(70)).matches('\u{200b}').count(), 2);
         let longest = "0x".to_string() + &"f".repeat(64);
         assert_eq!(plain(&longest), longest);
     }

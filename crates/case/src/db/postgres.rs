@@ -1,16 +1,25 @@
 //! PostgreSQL: transactions that behave as if one came after the other, done again where two meet.
 
 use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
 
+use ::postgres::config::Host;
 use ::postgres::error::SqlState;
 use ::postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use ::postgres::{Client, IsolationLevel, NoTls, Transaction};
+use ::postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
 
 use super::pool::Pool;
 use super::{DbError, MayAgain, Row, Tx, TxKind, Value};
 
 /// How often two transactions may meet before the caller hears of it.
 const TRIES_MAX: usize = 20;
+
+/// So long a server may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const PREPARE: &str = "SELECT pg_advisory_xact_lock(1229870148); \
+    CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version BIGINT NOT NULL)";
 
 pub struct Postgres {
     url: String,
@@ -19,7 +28,11 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn open(url: &str) -> Result<Postgres, DbError> {
-        let clients = Pool::new(connect(url)?);
+        guard_transport(url)?;
+        let mut client = connect(url)?;
+        // Writers queue at this table, so it must be there before the first of them.
+        client.batch_execute(PREPARE).map_err(failed("cannot prepare the database"))?;
+        let clients = Pool::new(client);
         Ok(Postgres { url: url.to_string(), clients })
     }
 
@@ -57,7 +70,8 @@ impl Postgres {
         work: impl FnOnce(&mut Client) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut client = self.clients.take(|| connect(&self.url))?;
-        if client.is_closed() {
+        // A server that was restarted leaves dead connections behind; nothing was asked on them yet.
+        if client.is_closed() || client.is_valid(PATIENCE).is_err() {
             client = connect(&self.url)?;
         }
         let answer = work(&mut client);
@@ -77,6 +91,12 @@ fn attempt<T, E: From<DbError>>(
         .isolation_level(IsolationLevel::Serializable)
         .start()
         .map_err(failed("cannot begin"))?;
+    let mut transaction = transaction;
+    // Each write extends one chain of hashes, so two at once only undo each other's work: they queue,
+    // as in SQLite. A lock takes no snapshot: what follows sees all that the last writer did.
+    transaction
+        .batch_execute("LOCK TABLE schema_version IN EXCLUSIVE MODE")
+        .map_err(failed("cannot wait for the writer before"))?;
     let mut tx = Tx { kind: TxKind::Postgres(transaction) };
     // Dropped without a commit, a transaction is rolled back.
     let answer = act(&mut tx)?;
@@ -86,9 +106,33 @@ fn attempt<T, E: From<DbError>>(
     Ok(answer)
 }
 
+/// Without TLS the password and all casework would cross the network in the clear.
+fn guard_transport(url: &str) -> Result<(), DbError> {
+    let config: Config = url.parse().map_err(failed("cannot read the connection string"))?;
+    let hosts = config.get_hosts().iter().filter_map(|host| match host {
+        Host::Tcp(name) => Some(name.clone()),
+        #[cfg(unix)]
+        Host::Unix(_) => None,
+    });
+    let addresses = config.get_hostaddrs().iter().map(ToString::to_string);
+    let is_loopback = |host: &String| {
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    match hosts.chain(addresses).find(|host| !is_loopback(host)) {
+        Some(host) => Err(DbError::Transport(host)),
+        None => Ok(()),
+    }
+}
+
 fn connect(url: &str) -> Result<Client, DbError> {
     // The text of the error names the host, never the password.
-    Client::connect(url, NoTls).map_err(failed("cannot connect to PostgreSQL"))
+    let mut client = Client::connect(url, NoTls).map_err(failed("cannot connect to PostgreSQL"))?;
+    // Acknowledged means on disk, whatever the server's own settings say.
+    client
+        .batch_execute("SET synchronous_commit = on; SET lock_timeout = '30s'; SET client_min_messages = warning")
+        .map_err(failed("cannot set up the connection"))?;
+    Ok(client)
 }
 
 fn failed(doing: &str) -> impl Fn(::postgres::Error) -> DbError + '_ {
