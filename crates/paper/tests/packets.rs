@@ -1,5 +1,8 @@
 //! Packets are printed and read back.
 
+// Outside of `#[test]` functions clippy does not see that this is a test.
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 
 use paper::{PaperError, Printed, freeze_packet};
