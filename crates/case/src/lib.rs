@@ -11,6 +11,8 @@ pub mod cases;
 pub mod check;
 pub mod db;
 mod error;
+pub mod freeze;
+pub mod holders;
 pub mod ids;
 pub mod journal;
 pub mod outbox;
@@ -43,5 +45,6 @@ pub fn migrate(db: &db::Db) -> Result<(), db::DbError> {
     db.migrate("alerts", alerts::MIGRATIONS)?;
     db.migrate("cases", cases::MIGRATIONS)?;
     db.migrate("personal", personal::MIGRATIONS)?;
-    db.migrate("watches", watches::MIGRATIONS)
+    db.migrate("watches", watches::MIGRATIONS)?;
+    db.migrate("freeze", freeze::MIGRATIONS)
 }

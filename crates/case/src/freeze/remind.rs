@@ -1,0 +1,129 @@
+//! Tells people: what a clock asks for, once for each step, and who runs.
+
+use model::{Severity, Transfer};
+use serde_json::json;
+
+use super::store::{live_in, tell};
+use super::{Due, DueKind, Moved, due, moving};
+use crate::CaseError;
+use crate::alerts::{self, AlertKind, AlertSubject, NewAlert, Raised};
+use crate::db::{Db, Tx};
+use crate::freeze::FreezeRequest;
+use crate::{By, micros};
+
+/// Tells what is due at the moment of `by` and was not told before; says what it told.
+pub fn remind(db: &Db, by: &By) -> Result<Vec<Due>, CaseError> {
+    db.write(|tx| {
+        let requests = live_in(tx)?;
+        let mut told = Vec::new();
+        for due in due(&requests, by.at) {
+            let is_new = tx.run(
+                "INSERT INTO freeze_told (request, kind, deadline, level) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (request, kind, deadline, level) DO NOTHING",
+                &[
+                    due.request.into(),
+                    due.kind.text().into(),
+                    micros(due.deadline).into(),
+                    due.level.into(),
+                ],
+            )? > 0;
+            let request = requests.iter().find(|request| request.id == due.request);
+            if let (true, Some(request)) = (is_new, request) {
+                tell_of(tx, by, request, due)?;
+                told.push(due);
+            }
+        }
+        Ok(told)
+    })
+}
+
+/// Raises an alert for each account that moves what is asked of it.
+pub fn warn(db: &Db, by: &By, transfers: &[Transfer]) -> Result<Vec<Raised>, CaseError> {
+    db.write(|tx| {
+        let requests = live_in(tx)?;
+        let mut raised = Vec::new();
+        for moved in moving(&requests, transfers) {
+            let case = requests.iter().find(|r| r.id == moved.request).and_then(|r| r.case);
+            raised.push(alerts::raise_in(tx, by, &NewAlert { case, ..alert_of(&moved) })?);
+        }
+        Ok(raised)
+    })
+}
+
+fn tell_of(tx: &mut Tx<'_>, by: &By, request: &FreezeRequest, due: Due) -> Result<(), CaseError> {
+    let evidence = json!({
+        "request": due.request, "kind": due.kind, "level": due.level, "deadline": due.deadline,
+    });
+    let act = if due.level > 0 { "freeze.overdue" } else { "freeze.reminder" };
+    tell(tx, by, due.request, act, &evidence)?;
+    // A reminder is for whoever listens; an alert is for what is late.
+    let (Some(item), true) = (request.items.first(), due.level > 0) else { return Ok(()) };
+    let subject = request
+        .case
+        .map_or_else(|| AlertSubject::Account(item.account.clone()), AlertSubject::Case);
+    let severity = if due.level > 1 { Severity::High } else { Severity::Medium };
+    let title = format!(
+        "Freeze request {} to {}: {} was due by {}",
+        request.id,
+        request.holder,
+        due.kind.said(),
+        due.deadline
+    );
+    let title: String = title.chars().take(500).collect();
+    alerts::raise_in(
+        tx,
+        by,
+        &NewAlert {
+            kind: AlertKind::Freeze,
+            severity,
+            subject,
+            group: format!("freeze:{}:{}", request.id, due.kind.text()),
+            title,
+            evidence,
+            team: None,
+            case: request.case,
+        },
+    )?;
+    Ok(())
+}
+
+fn alert_of(moved: &Moved) -> NewAlert {
+    let held = if moved.state.is_held() { "is said to be frozen" } else { "is asked to be frozen" };
+    NewAlert {
+        kind: AlertKind::Freeze,
+        severity: Severity::High,
+        subject: AlertSubject::Account(moved.account.clone()),
+        group: format!("freeze:{}:moved", moved.request),
+        title: format!("It moves what {held} (freeze request {})", moved.request),
+        evidence: json!({
+            "request": moved.request, "state": moved.state, "account": moved.account,
+            "to": moved.to, "asset": moved.asset, "amount": moved.amount.to_string(),
+            "asked": moved.asked.to_string(), "tx": moved.tx, "position": moved.position,
+            "time": moved.time, "rule": "freeze-race/1",
+        }),
+        team: None,
+        case: None,
+    }
+}
+
+impl DueKind {
+    pub fn text(self) -> &'static str {
+        match self {
+            DueKind::Approve => "approve",
+            DueKind::Send => "send",
+            DueKind::Acknowledge => "acknowledge",
+            DueKind::Freeze => "freeze",
+            DueKind::Expiry => "expiry",
+        }
+    }
+
+    fn said(self) -> &'static str {
+        match self {
+            DueKind::Approve => "its approval",
+            DueKind::Send => "its sending",
+            DueKind::Acknowledge => "an acknowledgement",
+            DueKind::Freeze => "the freeze",
+            DueKind::Expiry => "an extension or a seizure",
+        }
+    }
+}

@@ -1,0 +1,552 @@
+//! Freeze requests in the database: each step one transaction, with its entry in the journal and its
+//! event for whoever listens.
+
+use model::{Account, Marking, Timestamp, U256};
+use serde_json::{Value as Json, json};
+
+use super::{Clocks, FreezeDraft, FreezeId, FreezeItem, FreezeRequest, FreezeState, Told};
+use crate::CaseError;
+use crate::db::{Db, Row, Tx, Value};
+use crate::holders::jurisdictions;
+use crate::ids::CaseId;
+use crate::{By, micros, moment, moment_if};
+use crate::{check, journal, outbox};
+
+const ITEMS_MAX: usize = 2_000;
+const CLOCK_MAX_S: i64 = 365 * 24 * 3600;
+const COLUMNS: &str = "id, case_id, revision, state, title, marking, holder, jurisdiction, reference, \
+    legal_basis, acknowledge_s, freeze_s, drafted_by, approved_by, reason, created, revised, approved, \
+    sent, acknowledged, frozen, frozen_until, ended";
+
+/// Writes down a request that nobody has approved.
+pub fn draft(db: &Db, by: &By, draft: &FreezeDraft) -> Result<FreezeId, CaseError> {
+    let clocks = looked_at(draft)?;
+    db.write(|tx| {
+        let id = FreezeId::next(tx)?;
+        tx.run(
+            "INSERT INTO freeze_request (id, revision, state, title, marking, holder, jurisdiction, \
+             legal_basis, acknowledge_s, freeze_s, drafted_by, created, revised) \
+             VALUES ($1, 1, 'drafted', '', '', '', '', '', 0, 0, $2, $3, $3)",
+            &[id.into(), by.actor.as_str().into(), micros(by.at).into()],
+        )?;
+        fill(tx, by, id, draft, clocks)?;
+        tell(tx, by, id, "freeze.drafted", &summary(draft))?;
+        Ok(id)
+    })
+}
+
+/// Writes a draft anew. Whoever does can no longer approve it.
+pub fn revise(db: &Db, by: &By, id: FreezeId, draft: &FreezeDraft) -> Result<(), CaseError> {
+    let clocks = looked_at(draft)?;
+    db.write(|tx| {
+        let request = get_in(tx, id)?;
+        if request.state != FreezeState::Drafted {
+            return Err(refused(&request, "drafted"));
+        }
+        tx.run(
+            "UPDATE freeze_request SET revision = revision + 1, revised = $2 WHERE id = $1",
+            &[id.into(), micros(by.at).into()],
+        )?;
+        fill(tx, by, id, draft, clocks)?;
+        tell(tx, by, id, "freeze.revised", &summary(draft))
+    })
+}
+
+/// The second pair of eyes: of the revision that was read, by nobody who wrote it.
+pub fn approve(db: &Db, by: &By, id: FreezeId, revision: i64) -> Result<(), CaseError> {
+    db.write(|tx| {
+        let request = get_in(tx, id)?;
+        if request.state != FreezeState::Drafted {
+            return Err(refused(&request, "drafted"));
+        }
+        if request.revision != revision {
+            let found = format!("revision {revision}");
+            return Err(CaseError::field("revision", found, format!("{}", request.revision)));
+        }
+        let author = tx.row(
+            "SELECT actor FROM freeze_author WHERE request = $1 AND actor = $2",
+            &[id.into(), by.actor.as_str().into()],
+        )?;
+        if author.is_some() || by.actor == request.drafted_by {
+            let expected = "somebody who did not write this request";
+            return Err(CaseError::field("approver", by.actor.as_str(), expected));
+        }
+        tx.run(
+            "UPDATE freeze_request SET state = 'approved', approved = $2, approved_by = $3 WHERE id = $1",
+            &[id.into(), micros(by.at).into(), by.actor.as_str().into()],
+        )?;
+        tell(tx, by, id, "freeze.approved", &json!({ "revision": revision }))
+    })
+}
+
+/// Takes a step of the table. Approving has its own door: [`approve`].
+pub fn reach(
+    db: &Db,
+    by: &By,
+    id: FreezeId,
+    to: FreezeState,
+    told: &Told,
+) -> Result<(), CaseError> {
+    check::text_if("reason", told.reason.as_deref(), 2000)?;
+    db.write(|tx| {
+        let request = get_in(tx, id)?;
+        if to == FreezeState::Approved || !request.state.can_become(to) {
+            return Err(not_next(&request, to));
+        }
+        let at = when(&request, by, told)?;
+        match to {
+            FreezeState::Drafted => back_to_draft(tx, by, id, told)?,
+            FreezeState::Sent => set_time(tx, id, "sent", at)?,
+            FreezeState::Acknowledged => set_time(tx, id, "acknowledged", at)?,
+            FreezeState::Frozen => {
+                set_time(tx, id, "frozen", at)?;
+                set_until(tx, id, told.until, at)?;
+                let whole = || request.items.iter().map(|item| item.asked).collect();
+                frozen(tx, &request, &told.amounts.clone().unwrap_or_else(whole))?;
+            }
+            FreezeState::Extended => extended(tx, &request, told.until)?,
+            FreezeState::Returned => {
+                let amounts = told.amounts.as_ref().ok_or_else(|| {
+                    CaseError::field("amounts", "nothing", "how much of each item came back")
+                })?;
+                recovered(tx, &request, amounts)?;
+            }
+            FreezeState::Refused | FreezeState::Withdrawn => needs_reason(told)?,
+            FreezeState::Seized | FreezeState::Forfeited | FreezeState::Approved => {}
+        }
+        if to.next().is_empty() {
+            set_time(tx, id, "ended", at)?;
+        }
+        tx.run(
+            "UPDATE freeze_request SET state = $2, reason = COALESCE($3, reason) WHERE id = $1",
+            &[id.into(), to.text().into(), told.reason.as_deref().into()],
+        )?;
+        let amounts: Option<Vec<String>> =
+            told.amounts.as_ref().map(|all| all.iter().map(U256::to_string).collect());
+        let payload = json!({
+            "from": request.state.text(), "at": at, "until": told.until,
+            "amounts": amounts, "reason": told.reason,
+        });
+        tell(tx, by, id, &format!("freeze.{to}"), &payload)
+    })
+}
+
+/// A freeze is held until later: the state `extended`, once more where it already is.
+pub fn extend(db: &Db, by: &By, id: FreezeId, until: Timestamp) -> Result<(), CaseError> {
+    let told = Told { until: Some(until), ..Told::default() };
+    reach(db, by, id, FreezeState::Extended, &told)
+}
+
+/// More was frozen after the first part. Never less: what was released is a request withdrawn.
+pub fn record_frozen(db: &Db, by: &By, id: FreezeId, amounts: &[U256]) -> Result<(), CaseError> {
+    db.write(|tx| {
+        let request = get_in(tx, id)?;
+        if !request.state.is_held() {
+            return Err(refused(&request, "frozen or extended"));
+        }
+        frozen(tx, &request, amounts)?;
+        let amounts: Vec<String> = amounts.iter().map(U256::to_string).collect();
+        tell(tx, by, id, "freeze.amounts", &json!({ "amounts": amounts }))
+    })
+}
+
+/// Keeps what goes out for a revision: once, and from then on the same bytes.
+pub fn keep_packet(
+    db: &Db,
+    by: &By,
+    id: FreezeId,
+    sha256: &str,
+    content: &str,
+) -> Result<(), CaseError> {
+    check::said("packet", content, 64 << 20)?;
+    db.write(|tx| {
+        let request = get_in(tx, id)?;
+        if request.state != FreezeState::Approved {
+            return Err(refused(&request, "approved"));
+        }
+        let met = tx.run(
+            "INSERT INTO freeze_packet (request, revision, sha256, made, content) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (request, revision) DO NOTHING",
+            &[
+                id.into(),
+                request.revision.into(),
+                sha256.into(),
+                micros(by.at).into(),
+                content.into(),
+            ],
+        )?;
+        if met == 0 {
+            let found = format!("a second one for revision {}", request.revision);
+            return Err(CaseError::field("packet", found, "one packet for each revision"));
+        }
+        tell(
+            tx,
+            by,
+            id,
+            "freeze.packet",
+            &json!({ "sha256": sha256, "revision": request.revision }),
+        )
+    })
+}
+
+/// What went out, or is to: the packet of the newest revision that has one.
+pub fn packet_of(db: &Db, id: FreezeId) -> Result<Option<String>, CaseError> {
+    let row = db.read(|tx| {
+        tx.row(
+            "SELECT content FROM freeze_packet WHERE request = $1 ORDER BY revision DESC LIMIT 1",
+            &[id.into()],
+        )
+    })?;
+    row.map(|row| Ok(row.text(0)?.to_string())).transpose()
+}
+
+pub fn get(db: &Db, id: FreezeId) -> Result<FreezeRequest, CaseError> {
+    db.read(|tx| get_in(tx, id))
+}
+
+/// Newest first, from below `before` on; `of_case` narrows.
+pub fn list(
+    db: &Db,
+    of_case: Option<CaseId>,
+    before: Option<FreezeId>,
+    limit: usize,
+) -> Result<Vec<FreezeRequest>, CaseError> {
+    let limit = i64::try_from(limit.clamp(1, 500)).unwrap_or(500);
+    let before = before.map_or(i64::MAX, |id| id.0);
+    db.read(|tx| {
+        let rows = match of_case {
+            Some(case) => tx.rows(
+                &format!("SELECT {COLUMNS} FROM freeze_request WHERE case_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
+                &[case.into(), before.into(), limit.into()],
+            )?,
+            None => tx.rows(
+                &format!("SELECT {COLUMNS} FROM freeze_request WHERE id < $1 ORDER BY id DESC LIMIT $2"),
+                &[before.into(), limit.into()],
+            )?,
+        };
+        rows.iter().map(|row| request(tx, row)).collect()
+    })
+}
+
+/// Every request a clock or a movement can concern: not ended, not yet seized.
+pub fn live(db: &Db) -> Result<Vec<FreezeRequest>, CaseError> {
+    db.read(live_in)
+}
+
+pub(super) fn live_in(tx: &mut Tx<'_>) -> Result<Vec<FreezeRequest>, CaseError> {
+    let rows = tx.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM freeze_request WHERE state IN \
+             ('drafted', 'approved', 'sent', 'acknowledged', 'frozen', 'extended') ORDER BY id LIMIT 100000"
+        ),
+        &[],
+    )?;
+    rows.iter().map(|row| request(tx, row)).collect()
+}
+
+/// Tells the journal and whoever listens, in the transaction of the step.
+pub(super) fn tell(
+    tx: &mut Tx<'_>,
+    by: &By,
+    id: FreezeId,
+    act: &str,
+    payload: &Json,
+) -> Result<(), CaseError> {
+    let subject = format!("freeze:{id}");
+    journal::append(tx, by, act, &subject, payload)?;
+    outbox::tell(tx, by.at, act, &subject, payload)?;
+    Ok(())
+}
+
+fn looked_at(draft: &FreezeDraft) -> Result<Clocks, CaseError> {
+    check::said("title", &draft.title, 500)?;
+    check::said("holder", &draft.holder, 300)?;
+    check::text_if("reference", draft.reference.as_deref(), 300)?;
+    let jurisdiction = jurisdictions::of(&draft.jurisdiction).ok_or_else(|| {
+        CaseError::field(
+            "jurisdiction",
+            format!("{:?}", draft.jurisdiction),
+            "two letters of ISO 3166-1",
+        )
+    })?;
+    if draft.legal_basis.is_empty() || draft.legal_basis.len() > 50 {
+        let found = format!("{} entries", draft.legal_basis.len());
+        return Err(CaseError::field("legal_basis", found, "1 to 50"));
+    }
+    for law in &draft.legal_basis {
+        check::said("legal_basis", law, 1000)?;
+    }
+    if draft.asks.is_empty() || draft.asks.len() > ITEMS_MAX {
+        let found = format!("{} items", draft.asks.len());
+        return Err(CaseError::field("items", found, format!("1 to {ITEMS_MAX}")));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for (account, asset, amount) in &draft.asks {
+        if account.chain != asset.chain {
+            return Err(CaseError::field("items", format!("{asset} at {account}"), "one chain"));
+        }
+        if amount.is_zero() || !seen.insert((account, asset)) {
+            let found = format!("{amount} of {asset} at {account}");
+            return Err(CaseError::field("items", found, "an amount above 0, each place once"));
+        }
+    }
+    let clocks = draft.clocks.unwrap_or_else(|| Clocks::of(&jurisdiction.code));
+    for (field, seconds) in [("acknowledge_s", clocks.acknowledge_s), ("freeze_s", clocks.freeze_s)]
+    {
+        if !(60..=CLOCK_MAX_S).contains(&seconds) {
+            return Err(CaseError::field(
+                field,
+                format!("{seconds} seconds"),
+                "a minute to a year",
+            ));
+        }
+    }
+    Ok(clocks)
+}
+
+fn fill(
+    tx: &mut Tx<'_>,
+    by: &By,
+    id: FreezeId,
+    draft: &FreezeDraft,
+    clocks: Clocks,
+) -> Result<(), CaseError> {
+    let laws = serde_json::to_string(&draft.legal_basis)
+        .map_err(|error| CaseError::Damaged(error.to_string()))?;
+    tx.run(
+        "UPDATE freeze_request SET case_id = $2, title = $3, marking = $4, holder = $5, \
+         jurisdiction = $6, reference = $7, legal_basis = $8, acknowledge_s = $9, freeze_s = $10 \
+         WHERE id = $1",
+        &[
+            id.into(),
+            draft.case.into(),
+            draft.title.as_str().into(),
+            draft.marking.text().into(),
+            draft.holder.as_str().into(),
+            draft.jurisdiction.to_ascii_uppercase().into(),
+            draft.reference.as_deref().into(),
+            laws.into(),
+            clocks.acknowledge_s.into(),
+            clocks.freeze_s.into(),
+        ],
+    )?;
+    tx.run("DELETE FROM freeze_item WHERE request = $1", &[id.into()])?;
+    for (number, (account, asset, amount)) in (0_i64..).zip(&draft.asks) {
+        tx.run(
+            "INSERT INTO freeze_item (request, number, account, asset, asked, frozen, recovered) \
+             VALUES ($1, $2, $3, $4, $5, '0', '0')",
+            &[
+                id.into(),
+                number.into(),
+                account.to_string().into(),
+                asset.to_string().into(),
+                amount.to_string().into(),
+            ],
+        )?;
+    }
+    tx.run(
+        "INSERT INTO freeze_author (request, actor) VALUES ($1, $2) ON CONFLICT (request, actor) DO NOTHING",
+        &[id.into(), by.actor.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// For the journal: what is asked of whom, and nobody's personal data.
+fn summary(draft: &FreezeDraft) -> Json {
+    let asks: Vec<Json> = draft
+        .asks
+        .iter()
+        .map(|(account, asset, amount)| {
+            json!({ "account": account, "asset": asset, "amount": amount.to_string() })
+        })
+        .collect();
+    json!({
+        "case": draft.case, "holder": draft.holder,
+        "jurisdiction": draft.jurisdiction, "items": asks,
+    })
+}
+
+/// What happened is told later than it happened, never before the step before it.
+fn when(request: &FreezeRequest, by: &By, told: &Told) -> Result<Timestamp, CaseError> {
+    let at = told.at.unwrap_or(by.at);
+    let before = [request.approved, request.sent, request.acknowledged, request.frozen];
+    let earliest = before.into_iter().flatten().max().unwrap_or(request.created);
+    if at > by.at || at < earliest {
+        let expected = format!("between {earliest} and {}", by.at);
+        return Err(CaseError::field("at", at.to_string(), expected));
+    }
+    Ok(at)
+}
+
+fn set_time(tx: &mut Tx<'_>, id: FreezeId, column: &str, at: Timestamp) -> Result<(), CaseError> {
+    let sql = format!("UPDATE freeze_request SET {column} = $2 WHERE id = $1");
+    tx.run(&sql, &[id.into(), micros(at).into()])?;
+    Ok(())
+}
+
+fn set_until(
+    tx: &mut Tx<'_>,
+    id: FreezeId,
+    until: Option<Timestamp>,
+    after: Timestamp,
+) -> Result<(), CaseError> {
+    let Some(until) = until else { return Ok(()) };
+    if until <= after {
+        return Err(CaseError::field("until", until.to_string(), format!("after {after}")));
+    }
+    set_time(tx, id, "frozen_until", until)
+}
+
+fn extended(
+    tx: &mut Tx<'_>,
+    request: &FreezeRequest,
+    until: Option<Timestamp>,
+) -> Result<(), CaseError> {
+    let after = request.frozen_until.or(request.frozen).unwrap_or(request.created);
+    if until.is_none() {
+        return Err(CaseError::field("until", "nothing", format!("a time after {after}")));
+    }
+    set_until(tx, request.id, until, after)
+}
+
+fn back_to_draft(tx: &mut Tx<'_>, by: &By, id: FreezeId, told: &Told) -> Result<(), CaseError> {
+    needs_reason(told)?;
+    tx.run(
+        "UPDATE freeze_request SET revision = revision + 1, revised = $2, approved = NULL, \
+         approved_by = NULL WHERE id = $1",
+        &[id.into(), micros(by.at).into()],
+    )?;
+    Ok(())
+}
+
+fn needs_reason(told: &Told) -> Result<(), CaseError> {
+    if told.reason.is_some() {
+        return Ok(());
+    }
+    Err(CaseError::field("reason", "nothing", "why"))
+}
+
+fn frozen(tx: &mut Tx<'_>, request: &FreezeRequest, amounts: &[U256]) -> Result<(), CaseError> {
+    fits(request, amounts, |item| (item.frozen, item.asked))?;
+    if amounts.iter().all(U256::is_zero) {
+        return Err(CaseError::field(
+            "amounts",
+            "nothing frozen",
+            "an amount above 0 of some item",
+        ));
+    }
+    set_amounts(tx, request.id, "frozen", amounts)
+}
+
+fn recovered(tx: &mut Tx<'_>, request: &FreezeRequest, amounts: &[U256]) -> Result<(), CaseError> {
+    fits(request, amounts, |item| (item.recovered, item.frozen))?;
+    set_amounts(tx, request.id, "recovered", amounts)
+}
+
+/// One amount for each item, within what may be said of it.
+fn fits(
+    request: &FreezeRequest,
+    amounts: &[U256],
+    range: impl Fn(&FreezeItem) -> (U256, U256),
+) -> Result<(), CaseError> {
+    if amounts.len() != request.items.len() {
+        let found = format!("{} amounts", amounts.len());
+        return Err(CaseError::field("amounts", found, format!("{}", request.items.len())));
+    }
+    for (item, amount) in request.items.iter().zip(amounts) {
+        let (least, most) = range(item);
+        if *amount < least || *amount > most {
+            let found = format!("{amount} of {} at {}", item.asset, item.account);
+            return Err(CaseError::field("amounts", found, format!("{least} to {most}")));
+        }
+    }
+    Ok(())
+}
+
+fn set_amounts(
+    tx: &mut Tx<'_>,
+    id: FreezeId,
+    column: &str,
+    amounts: &[U256],
+) -> Result<(), CaseError> {
+    let sql = format!("UPDATE freeze_item SET {column} = $3 WHERE request = $1 AND number = $2");
+    for (number, amount) in (0_i64..).zip(amounts) {
+        tx.run(&sql, &[id.into(), number.into(), amount.to_string().into()])?;
+    }
+    Ok(())
+}
+
+fn refused(request: &FreezeRequest, expected: &'static str) -> CaseError {
+    CaseError::state("freeze request", request.id, request.state.text(), expected)
+}
+
+fn not_next(request: &FreezeRequest, to: FreezeState) -> CaseError {
+    let next: Vec<&str> = request.state.next().iter().map(|state| state.text()).collect();
+    let expected = match next.is_empty() {
+        true => format!("nothing: {} is an end", request.state),
+        false => format!("one of {} (approving has its own act)", next.join(", ")),
+    };
+    CaseError::field("state", format!("{to} after {}", request.state), expected)
+}
+
+pub(super) fn get_in(tx: &mut Tx<'_>, id: FreezeId) -> Result<FreezeRequest, CaseError> {
+    let sql = format!("SELECT {COLUMNS} FROM freeze_request WHERE id = $1");
+    let row =
+        tx.row(&sql, &[id.into()])?.ok_or_else(|| CaseError::missing("freeze request", id))?;
+    request(tx, &row)
+}
+
+fn request(tx: &mut Tx<'_>, row: &Row) -> Result<FreezeRequest, CaseError> {
+    let id = FreezeId(row.int(0)?);
+    let marking: Marking = serde_json::from_value(Json::String(row.text(5)?.to_string()))
+        .map_err(|_| damaged(id, "marking"))?;
+    let text = |at: usize| row.text_if(at).map(|text| text.map(str::to_string));
+    Ok(FreezeRequest {
+        id,
+        case: row.int_if(1)?.map(CaseId),
+        revision: row.int(2)?,
+        state: row.text(3)?.parse()?,
+        title: row.text(4)?.to_string(),
+        marking,
+        holder: row.text(6)?.to_string(),
+        jurisdiction: row.text(7)?.to_string(),
+        reference: text(8)?,
+        legal_basis: serde_json::from_str(row.text(9)?).map_err(|_| damaged(id, "legal basis"))?,
+        clocks: Clocks { acknowledge_s: row.int(10)?, freeze_s: row.int(11)? },
+        items: items(tx, id)?,
+        drafted_by: row.text(12)?.to_string(),
+        approved_by: text(13)?,
+        reason: text(14)?,
+        created: moment(row.int(15)?)?,
+        revised: moment(row.int(16)?)?,
+        approved: moment_if(row.int_if(17)?)?,
+        sent: moment_if(row.int_if(18)?)?,
+        acknowledged: moment_if(row.int_if(19)?)?,
+        frozen: moment_if(row.int_if(20)?)?,
+        frozen_until: moment_if(row.int_if(21)?)?,
+        ended: moment_if(row.int_if(22)?)?,
+    })
+}
+
+fn items(tx: &mut Tx<'_>, id: FreezeId) -> Result<Vec<FreezeItem>, CaseError> {
+    let rows = tx.rows(
+        "SELECT account, asset, asked, frozen, recovered FROM freeze_item WHERE request = $1 ORDER BY number",
+        &[Value::from(id)],
+    )?;
+    let amount =
+        |row: &Row, at| model::amount::parse_base(row.text(at)?).map_err(|_| damaged(id, "amount"));
+    let item = |row: &Row| {
+        Ok(FreezeItem {
+            account: row.text(0)?.parse::<Account>().map_err(|_| damaged(id, "account"))?,
+            asset: row.text(1)?.parse().map_err(|_| damaged(id, "asset"))?,
+            asked: amount(row, 2)?,
+            frozen: amount(row, 3)?,
+            recovered: amount(row, 4)?,
+        })
+    };
+    rows.iter().map(item).collect()
+}
+
+fn damaged(id: FreezeId, what: &str) -> CaseError {
+    CaseError::Damaged(format!("the {what} of freeze request {id} cannot be read"))
+}

@@ -1,0 +1,405 @@
+//! The life of a request in a database, its clocks, its figures, its packet.
+
+use ed25519_dalek::SigningKey;
+use model::{
+    Account, Asset, Marking, Position, Prices, TimeSource, Timestamp, Transfer, TransferKind,
+    TxHash, TxId, U256,
+};
+use proptest::prelude::*;
+
+use super::packet::{self, Circumstances, PacketError, Requester};
+use super::*;
+use crate::db::{Db, Place};
+use crate::{By, alerts, holders, journal};
+
+const THIEF: &str = "eip155:1:0x1111111111111111111111111111111111111111";
+const MULE: &str = "eip155:1:0x2222222222222222222222222222222222222222";
+const USDT: &str = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7";
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn by(actor: &str, hour: i64) -> By {
+    By::new(
+        actor,
+        time("2026-01-01T00:00:00Z") + std::time::Duration::from_secs(hour.unsigned_abs() * 3600),
+    )
+}
+
+fn units(number: u64) -> U256 {
+    U256::from(number)
+}
+
+fn told(amounts: &[u64]) -> Told {
+    Told { amounts: Some(amounts.iter().copied().map(units).collect()), ..Told::default() }
+}
+
+fn because(reason: &str) -> Told {
+    Told { reason: Some(reason.into()), ..Told::default() }
+}
+
+fn a_draft() -> FreezeDraft {
+    let ask =
+        |account: &str, amount| (account.parse().unwrap(), USDT.parse().unwrap(), units(amount));
+    FreezeDraft {
+        case: None,
+        title: "Theft from a wallet".into(),
+        marking: Marking::Amber,
+        holder: "Tether".into(),
+        jurisdiction: "us".into(),
+        reference: None,
+        legal_basis: vec!["18 U.S.C. § 2703(f) (preservation of records)".into()],
+        clocks: None,
+        asks: vec![ask(THIEF, 1000), ask(MULE, 500)],
+    }
+}
+
+fn casework() -> (tempfile::TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Sqlite(folder.path().join("casework.sqlite"));
+    let db = crate::open(&place).unwrap();
+    (folder, db)
+}
+
+/// Drafted by Ada at hour 0, approved by Bo at 1, sent at 2.
+fn sent(db: &Db) -> FreezeId {
+    let id = draft(db, &by("person:ada", 0), &a_draft()).unwrap();
+    approve(db, &by("person:bo", 1), id, 1).unwrap();
+    reach(db, &by("person:ada", 2), id, FreezeState::Sent, &Told::default()).unwrap();
+    id
+}
+
+#[test]
+fn a_request_goes_from_draft_to_its_return_and_the_journal_tells_each_step() {
+    let (_folder, db) = casework();
+    let id = sent(&db);
+    let ada = |hour| by("person:ada", hour);
+    reach(&db, &ada(3), id, FreezeState::Acknowledged, &Told::default()).unwrap();
+    reach(&db, &ada(5), id, FreezeState::Frozen, &told(&[600, 0])).unwrap();
+    record_frozen(&db, &ada(6), id, &[units(600), units(500)]).unwrap();
+    extend(&db, &ada(7), id, time("2026-03-01T00:00:00Z")).unwrap();
+    reach(&db, &ada(8), id, FreezeState::Seized, &Told::default()).unwrap();
+    reach(&db, &ada(9), id, FreezeState::Returned, &told(&[600, 400])).unwrap();
+    let request = get(&db, id).unwrap();
+    assert_eq!(request.state, FreezeState::Returned);
+    assert!(request.ended.is_some());
+    let amounts: Vec<_> = request.items.iter().map(|i| (i.asked, i.frozen, i.recovered)).collect();
+    assert_eq!(
+        amounts,
+        [(units(1000), units(600), units(600)), (units(500), units(500), units(400))]
+    );
+    let filter = journal::EntryFilter { subject: Some(format!("freeze:{id}")), actor: None };
+    let entries = journal::list(&db, &filter, &crate::Part::default()).unwrap().items;
+    let acts: Vec<&str> = entries.iter().rev().map(|entry| entry.act.as_str()).collect();
+    assert_eq!(
+        acts,
+        [
+            "freeze.drafted",
+            "freeze.approved",
+            "freeze.sent",
+            "freeze.acknowledged",
+            "freeze.frozen",
+            "freeze.amounts",
+            "freeze.extended",
+            "freeze.seized",
+            "freeze.returned",
+        ]
+    );
+    assert!(journal::verify_stored(&db).unwrap().is_ok());
+}
+
+#[test]
+fn nobody_approves_what_they_wrote() {
+    let (_folder, db) = casework();
+    let id = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
+    assert!(approve(&db, &by("person:ada", 1), id, 1).is_err());
+    revise(&db, &by("person:bo", 1), id, &a_draft()).unwrap();
+    assert!(approve(&db, &by("person:bo", 2), id, 2).is_err());
+    assert!(approve(&db, &by("person:ada", 2), id, 2).is_err());
+    // Who read an older draft did not read this one.
+    assert!(approve(&db, &by("person:cy", 2), id, 1).is_err());
+    assert_eq!(get(&db, id).unwrap().state, FreezeState::Drafted);
+    approve(&db, &by("person:cy", 3), id, 2).unwrap();
+    // Nor by the way of the table.
+    reach(&db, &by("person:cy", 4), id, FreezeState::Drafted, &because("wrong sum")).unwrap();
+    assert!(reach(&db, &by("person:cy", 5), id, FreezeState::Approved, &Told::default()).is_err());
+    assert_eq!(get(&db, id).unwrap().approved_by, None);
+}
+
+#[test]
+fn a_step_outside_the_table_changes_nothing() {
+    let (_folder, db) = casework();
+    let id = sent(&db);
+    let before = (get(&db, id).unwrap(), journal::head(&db).unwrap());
+    for to in FreezeState::ALL {
+        if FreezeState::Sent.can_become(to) {
+            continue;
+        }
+        let told = Told { until: Some(time("2027-01-01T00:00:00Z")), ..told(&[1, 1]) };
+        assert!(reach(&db, &by("person:bo", 9), id, to, &told).is_err(), "{to}");
+    }
+    for amounts in [&[1001, 0][..], &[0, 0], &[1], &[1, 1, 1]] {
+        assert!(reach(&db, &by("person:bo", 9), id, FreezeState::Frozen, &told(amounts)).is_err());
+    }
+    assert!(reach(&db, &by("person:bo", 9), id, FreezeState::Refused, &Told::default()).is_err());
+    assert_eq!((get(&db, id).unwrap(), journal::head(&db).unwrap()), before);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let (_folder, db) = casework();
+    let check = |change: fn(&mut FreezeDraft)| {
+        let mut wrong = a_draft();
+        change(&mut wrong);
+        assert!(draft(&db, &by("person:ada", 0), &wrong).is_err(), "{wrong:?}");
+    };
+    check(|draft| draft.asks.clear());
+    check(|draft| draft.asks[1] = draft.asks[0].clone());
+    check(|draft| draft.asks[0].2 = U256::ZERO);
+    check(|draft| draft.asks[0].1 = "eip155:10/slip44:60".parse().unwrap());
+    check(|draft| draft.jurisdiction = "USA".into());
+    check(|draft| draft.legal_basis.clear());
+    check(|draft| draft.clocks = Some(Clocks { acknowledge_s: 0, freeze_s: 1 }));
+}
+
+#[test]
+fn a_clock_reminds_then_escalates_and_tells_each_step_once() {
+    let (_folder, db) = casework();
+    let id = sent(&db);
+    let at = |hour| {
+        let told = remind(&db, &by("system", hour)).unwrap();
+        assert!(remind(&db, &by("system", hour)).unwrap().is_empty(), "told twice at {hour}");
+        told.into_iter().map(|due| (due.kind, due.level)).collect::<Vec<_>>()
+    };
+    assert_eq!(at(10), []);
+    assert_eq!(at(2 + 19), [(DueKind::Acknowledge, 0)]);
+    assert_eq!(at(2 + 24), [(DueKind::Acknowledge, 1)]);
+    assert_eq!(at(2 + 49), [(DueKind::Acknowledge, 2)]);
+    // Who never answered has not frozen either.
+    assert_eq!(at(2 + 73), [(DueKind::Freeze, 1)]);
+    reach(&db, &by("person:ada", 80), id, FreezeState::Frozen, &Told::default()).unwrap();
+    assert_eq!(at(81), []);
+}
+
+#[test]
+fn a_freeze_that_runs_out_is_said_before_it_does() {
+    let (_folder, db) = casework();
+    let id = sent(&db);
+    let until = Some(by("x", 24 * 30).at);
+    reach(&db, &by("person:ada", 3), id, FreezeState::Frozen, &Told { until, ..Told::default() })
+        .unwrap();
+    let levels = |days: i64| {
+        let all = due(&live(&db).unwrap(), by("x", 24 * days).at);
+        all.iter().map(|due| (due.kind, due.level)).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(20), []);
+    assert_eq!(levels(24), [(DueKind::Expiry, 0)]);
+    assert_eq!(levels(29), [(DueKind::Expiry, 1)]);
+    assert_eq!(levels(31), [(DueKind::Expiry, 2)]);
+}
+
+fn transfer(from: &str, to: &str, amount: u64, hour: i64) -> Transfer {
+    let address = |text: &str| text.parse::<Account>().unwrap().address;
+    let asset: Asset = USDT.parse().unwrap();
+    Transfer {
+        tx: TxId { chain: asset.chain, hash: TxHash::new(&[7; 32]) },
+        position: Position::Log(1),
+        height: None,
+        tx_index: None,
+        time: by("x", hour).at,
+        time_source: TimeSource::Stated,
+        from: Some(address(from)),
+        to: Some(address(to)),
+        asset,
+        amount: units(amount),
+        kind: TransferKind::Value,
+    }
+}
+
+#[test]
+fn an_account_that_runs_is_an_alert_and_its_twins_are_not() {
+    let (_folder, db) = casework();
+    let id = sent(&db);
+    let quiet = [
+        transfer(MULE, MULE, 9, 5),
+        transfer(THIEF, MULE, 9, 0),
+        transfer("eip155:1:0x3333333333333333333333333333333333333333", THIEF, 9, 5),
+        transfer(THIEF, MULE, 0, 5),
+        Transfer { asset: "eip155:1/slip44:60".parse().unwrap(), ..transfer(THIEF, MULE, 9, 5) },
+    ];
+    assert!(warn(&db, &by("system", 6), &quiet).unwrap().is_empty());
+    let raised = warn(&db, &by("system", 6), &[transfer(THIEF, MULE, 9, 5)]).unwrap();
+    assert_eq!(raised.len(), 1);
+    let alert = alerts::get(&db, raised[0].id).unwrap();
+    assert_eq!(alert.kind, alerts::AlertKind::Freeze);
+    assert_eq!(alert.evidence["amount"], "9");
+    reach(&db, &by("person:ada", 7), id, FreezeState::Withdrawn, &because("not theirs")).unwrap();
+    assert!(warn(&db, &by("system", 8), &[transfer(THIEF, MULE, 9, 7)]).unwrap().is_empty());
+}
+
+#[test]
+fn figures_count_what_was_sent_and_how_long_it_took() {
+    let (_folder, db) = casework();
+    draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
+    let (one, two) = (sent(&db), sent(&db));
+    reach(&db, &by("person:ada", 4), one, FreezeState::Frozen, &told(&[600, 0])).unwrap();
+    reach(&db, &by("person:ada", 4), two, FreezeState::Refused, &because("no order")).unwrap();
+    let figures = figures(&list(&db, None, None, 50).unwrap(), &Prices::default(), |_| Some(6));
+    assert_eq!((figures.requests, figures.refused), (2, 1));
+    let sum = &figures.by_asset[0];
+    assert_eq!((sum.asked, sum.frozen, sum.recovered), (units(3000), units(600), units(0)));
+    assert_eq!((sum.frozen_share_e4, &sum.worth), (2000, &None));
+    assert_eq!(figures.median_seconds_to_freeze, Some(2 * 3600));
+    assert_eq!(figures.by_holder["Tether"].by_asset, figures.by_asset);
+    assert_eq!(figures.by_jurisdiction["US"].requests, 2);
+}
+
+fn report() -> String {
+    let source = "eip155:1:0x9999999999999999999999999999999999999999";
+    let edge = |n: u8, from: &str, to: &str, asset: &str, depth: u32| {
+        serde_json::json!({
+            "chain": "eip155:1", "tx": format!("0x{n:064x}"), "position": "log:1", "height": 100 + u32::from(n),
+            "time": format!("2026-01-01T00:0{n}:00Z"), "from": from, "to": to, "asset": asset,
+            "amount": "1000", "tainted": "1000", "depth": depth,
+        })
+    };
+    let (eth, hash) = ("eip155:1/slip44:60", "ab".repeat(32));
+    serde_json::json!({
+        "format": "interdict-trace", "version": 1, "policy": "haircut", "conserves": true,
+        "direction": "forward", "sources": [source], "route": [],
+        "nodes": [{
+            "account": THIEF, "resting": { USDT: "1000" }, "tainted": { USDT: "1000" },
+            "labels": [], "listings": [{ "list": "fbi", "list_date": "2026-01-02", "file_hash": hash }],
+        }],
+        "edges": [
+            edge(2, MULE, THIEF, USDT, 2), edge(1, source, MULE, eth, 1),
+            // It left the mule before anything came: no way for this money.
+            edge(0, MULE, THIEF, USDT, 1),
+        ],
+        "crossings": [{ "account": MULE, "kind": "inferred", "confidence": 0.8, "why": "a venue was paid",
+                        "received": { "asset": USDT } }],
+        "assets": [{ "asset": USDT, "symbol": "USDT", "decimals": 6 }],
+        "coverage": { "chains": [], "notes": ["Not found is not clean."] },
+    })
+    .to_string()
+}
+
+fn packet_of_request(db: &Db) -> packet::Packet {
+    let id = sent(db);
+    let asset: Asset = USDT.parse().unwrap();
+    let holder = &holders::of(&asset, &[]).holders[0];
+    let requester = Requester {
+        name: "Ada".into(),
+        organisation: "Cell".into(),
+        authority: "Officer".into(),
+        jurisdiction: "US".into(),
+        contact: vec!["ada@example.org".into()],
+    };
+    let said = Circumstances {
+        requester: &requester,
+        holder,
+        summary: "Money was stolen.",
+        made_by: "interdict test",
+        now: by("x", 2).at,
+    };
+    packet::of(&get(db, id).unwrap(), &report(), &said).unwrap()
+}
+
+#[test]
+fn a_packet_tells_the_way_of_the_money_and_nothing_that_ran_before_it() {
+    let (_folder, db) = casework();
+    let packet = packet_of_request(&db);
+    let hops: Vec<&str> = packet.paths[0].hops.iter().map(|hop| &hop.tx[64..]).collect();
+    assert_eq!(hops, ["01", "02"]);
+    let crossing = packet.paths[0].hops[1].crossing.as_ref().unwrap();
+    assert_eq!((crossing.kind.as_str(), crossing.confidence.as_str()), ("inferred", "0.8"));
+    assert_eq!(packet.evidence[0].sha256, "ab".repeat(32));
+    assert_eq!(
+        packet.legal_basis[0].source.as_deref(),
+        Some("https://www.law.cornell.edu/uscode/text/18/2703")
+    );
+    // The mule was asked for as well, and nothing rests there by this report.
+    assert!(packet.remarks.iter().any(|remark| remark.contains(MULE)));
+    assert_eq!(packet.deadline.freeze_by, by("x", 2 + 72).at);
+}
+
+#[test]
+fn a_signed_packet_is_read_back_and_any_change_is_found() {
+    let (_folder, db) = casework();
+    let packet = packet_of_request(&db);
+    let file = packet::seal(packet.clone(), &SigningKey::from_bytes(&[5; 32])).unwrap();
+    assert_eq!(file, packet::seal(packet.clone(), &SigningKey::from_bytes(&[5; 32])).unwrap());
+    let verified = packet::verify(&file).unwrap();
+    assert_eq!(verified.packet, packet);
+    for (from, to) in [
+        ("\"1000\"", "\"9000\""),
+        ("Ada", "Eve"),
+        ("\"version\":1", "\"version\": 1"),
+        ("{\"format\"", "{\"x\":1,\"format\""),
+    ] {
+        let changed = file.replacen(from, to, 1);
+        assert_ne!(changed, file);
+        assert!(packet::verify(&changed).is_err(), "{from}");
+    }
+    // Signed anew by another is whole, and says another key.
+    let other = packet::seal(packet, &SigningKey::from_bytes(&[6; 32])).unwrap();
+    assert_ne!(packet::verify(&other).unwrap().public_key, verified.public_key);
+}
+
+#[test]
+fn a_packet_is_of_an_approved_request_only() {
+    let (_folder, db) = casework();
+    let id = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
+    let asset: Asset = USDT.parse().unwrap();
+    let requester = packet_of_request(&db).requester;
+    let said = Circumstances {
+        requester: &requester,
+        holder: &holders::of(&asset, &[]).holders[0],
+        summary: "x",
+        made_by: "x",
+        now: by("x", 2).at,
+    };
+    let answer = packet::of(&get(&db, id).unwrap(), &report(), &said);
+    assert!(matches!(answer, Err(PacketError::NotApproved { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is tried, in any order, by anyone: only steps of the table happen, nobody approves what
+    /// they wrote, and amounts stay within each other.
+    #[test]
+    fn no_order_of_acts_breaks_the_laws(acts in proptest::collection::vec((0_usize..11, 0_u64..1200, 0_u64..600, 0_usize..3), 1..25)) {
+        let (_folder, db) = casework();
+        let id = draft(&db, &by("person:0", 0), &a_draft()).unwrap();
+        let mut before = get(&db, id).unwrap();
+        for (hour, (to, one, two, who)) in (1_i64..).zip(acts) {
+            let who = by(&format!("person:{who}"), hour);
+            let to = FreezeState::ALL[to];
+            let told = Told {
+                reason: Some("a reason".into()),
+                until: Some(by("x", hour + 100).at),
+                ..told(&[one, two])
+            };
+            let answer = match to {
+                FreezeState::Approved => approve(&db, &who, id, before.revision),
+                to => reach(&db, &who, id, to, &told),
+            };
+            let now = get(&db, id).unwrap();
+            if answer.is_err() {
+                prop_assert_eq!(&now, &before);
+            } else {
+                prop_assert!(before.state.can_become(now.state));
+            }
+            if let Some(approver) = &now.approved_by {
+                prop_assert_ne!(approver, &now.drafted_by);
+            }
+            for item in &now.items {
+                prop_assert!(item.recovered <= item.frozen && item.frozen <= item.asked);
+            }
+            before = now;
+        }
+        prop_assert!(journal::verify_stored(&db).unwrap().is_ok());
+    }
+}
