@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use model::{
-    Account, Address, Book, Chain, Date, ListVersion, ListingKind, Party, Transaction, TxHash, TxId,
-    View,
+    Account, Address, Book, Chain, Date, ListVersion, ListingKind, Party, Transaction, TxHash,
+    TxId, View,
 };
 use screen::decided::{self, Decisions};
 use screen::names::{Found, NameQuery, Names, Thresholds};
@@ -103,7 +103,9 @@ fn name(kept: &dyn Kept, ask: &Ask) -> Result<Answer> {
     Ok(answer)
 }
 
-fn decided(kept: &dyn Kept, subject: &str,
+fn decided(
+    kept: &dyn Kept,
+    subject: &str,
     query: &NameQuery,
     party: &Party,
 ) -> Result<Option<decided::Decided>> {
@@ -189,8 +191,7 @@ fn transaction(kept: &dyn Kept, text: &str) -> Result<Answer> {
         answer.hits.extend(of_account.hits.into_iter().map(named));
         answer.former.extend(of_account.former.into_iter().map(named));
     }
-    answer.note =
-        Some(format!("{screened} addresses that paid or were paid in it were screened"));
+    answer.note = Some(format!("{screened} addresses that paid or were paid in it were screened"));
     Ok(answer)
 }
 

@@ -76,10 +76,7 @@ impl Cell {
     /// Reads all lists and labels into memory: seconds where there are millions.
     pub fn open(home: &Path) -> Result<Arc<Cell>> {
         let store = Home::choose(Some(home.to_path_buf())).open()?;
-        let now = Now {
-            snapshot: store.snapshot(),
-            screener: Arc::new(Screener::read(&store)?),
-        };
+        let now = Now { snapshot: store.snapshot(), screener: Arc::new(Screener::read(&store)?) };
         Ok(Arc::new(Cell {
             home: home.to_path_buf(),
             now: RwLock::new(Arc::new(now)),
@@ -161,7 +158,10 @@ impl Cell {
     }
 
     /// Does this with what is kept of where value came from, where anything is.
-    pub fn with_screening<T>(&self, ask: impl FnOnce(&Screening) -> Result<T>) -> Result<Option<T>> {
+    pub fn with_screening<T>(
+        &self,
+        ask: impl FnOnce(&Screening) -> Result<T>,
+    ) -> Result<Option<T>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let is_young = kept.as_ref().is_some_and(|kept| kept.at.elapsed() < SCREENING_EVERY);
         if !is_young {
@@ -172,7 +172,8 @@ impl Cell {
 
     fn reopen(&self, kept: &mut Option<Opened>) -> Result<()> {
         let now = self.now();
-        let of = format!("{}\n{:?}\n{}", now.screener.said(), now.snapshot.coverage()?, self.files());
+        let of =
+            format!("{}\n{:?}\n{}", now.screener.said(), now.snapshot.coverage()?, self.files());
         if let Some(kept) = kept.as_mut().filter(|kept| kept.of == of) {
             kept.at = Instant::now();
             return Ok(());
@@ -225,3 +226,6 @@ pub fn watch(cell: &Arc<Cell>, mut failed: impl FnMut(&anyhow::Error) + Send + '
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

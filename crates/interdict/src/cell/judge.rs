@@ -9,9 +9,7 @@ use utoipa::ToSchema;
 
 use crate::exposure::Screened;
 
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// No rule spoke. Not found is not clean.
@@ -50,7 +48,8 @@ pub fn judge(answer: &Answer, kept: Option<&Screened>) -> (Verdict, Vec<Reason>)
     };
     for hit in &answer.hits {
         let party = hit.party.as_deref().unwrap_or("a party it does not name");
-        let why = format!("on {} of {} as {party}, written {}", hit.list, hit.list_date, hit.written);
+        let why =
+            format!("on {} of {} as {party}, written {}", hit.list, hit.list_date, hit.written);
         say("listed", Verdict::Block, why);
     }
     for former in &answer.former {

@@ -7,8 +7,8 @@ use model::{Decision, Party, Timestamp, Verdict};
 use screen::names::Thresholds;
 use store::Store;
 
-use crate::answers::Kept as _;
 use super::screen::{Ask, Desk, birth, country, hashes, today};
+use crate::answers::Kept as _;
 use crate::cli::{DecideArgs, DecisionsArgs, DecisionsCommand, ScreenKind, StatusArgs, TextFormat};
 use crate::home::Home;
 use crate::out::Out;

@@ -14,8 +14,8 @@ use screen::names::{THRESHOLD, Thresholds};
 use serde::Serializer;
 use serde::ser::SerializeSeq;
 
-pub use desk::{Desk, in_force, weigh};
 pub use crate::answers::hashes;
+pub use desk::{Desk, in_force, weigh};
 pub use queries::{Ask, birth, country};
 
 use crate::cli::{ScreenArgs, TextFormat};

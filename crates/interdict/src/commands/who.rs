@@ -117,12 +117,7 @@ fn account(store: &Store, book: &Book, args: &WhoArgs) -> Result<Account> {
 }
 
 /// Who is behind an account, with so many members of its cluster at most.
-pub fn answer(
-    store: &Store,
-    book: &Book,
-    account: Account,
-    members_max: usize,
-) -> Result<Answer> {
+pub fn answer(store: &Store, book: &Book, account: Account, members_max: usize) -> Result<Answer> {
     let shown = clusters::read(store, account.chain, services::of(book, account.chain))?;
     let mut remarks = Vec::new();
     let members = match &shown {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use ::screen::Answer;
 use axum::extract::State;
 use axum::{Extension, Json};
-use ::screen::Answer;
 use serde::Deserialize;
 use serde_json::Value;
 use serve::{App, Body, Path, Problem};
@@ -82,7 +82,8 @@ impl AskBody {
         }
         let wrong = |field: &str, error: anyhow::Error| Problem::invalid(field, error.to_string());
         let births = self.birth.iter().map(|text| birth(text)).collect::<anyhow::Result<_>>();
-        let countries = self.country.iter().map(|text| country(text)).collect::<anyhow::Result<_>>();
+        let countries =
+            self.country.iter().map(|text| country(text)).collect::<anyhow::Result<_>>();
         let ask = Ask {
             text,
             kind,

@@ -25,7 +25,10 @@ const SOURCES_MAX: usize = 100;
 const HOPS_MAX: u32 = 100;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(begin)).routes(routes!(get, cancel)).routes(routes!(take))
+    OpenApiRouter::default()
+        .routes(routes!(begin))
+        .routes(routes!(get, cancel))
+        .routes(routes!(take))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -104,7 +107,8 @@ async fn begin(
     principal: Principal,
     Body(body): Body<TraceBody>,
 ) -> Result<Response, Problem> {
-    let title = body.title.clone().unwrap_or_else(|| format!("Trace of {} sources", body.sources.len()));
+    let title =
+        body.title.clone().unwrap_or_else(|| format!("Trace of {} sources", body.sources.len()));
     if title.is_empty() || title.len() > 500 || title.chars().any(char::is_control) {
         return Err(Problem::invalid("/title", "expected 1 to 500 bytes of text"));
     }

@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::cell::Cell;
 use crate::cell::judge::{self, Reason, Verdict};
 use crate::cell::screener::{self, Question};
 use crate::cell::withdrawals::{self, Kept};
-use crate::cell::Cell;
 use crate::cli::ScreenKind;
 use crate::commands::screen::Ask;
 
@@ -104,7 +104,8 @@ async fn get(
     app.blocking(move |app| {
         let kept = withdrawals::get(&app.db, &id)?;
         // A key sees its own; people see all.
-        let kept = kept.filter(|kept| principal.role().is_some() || kept.actor == principal.actor());
+        let kept =
+            kept.filter(|kept| principal.role().is_some() || kept.actor == principal.actor());
         let kept = kept.ok_or_else(|| Problem::not_found("no such withdrawal attempt"))?;
         serde_json::from_str(&kept.answered).map_err(|_| Problem::internal())
     })
@@ -137,8 +138,9 @@ fn read(attempt: &Attempt) -> Result<model::Account, Problem> {
     model::amount::parse_units(&attempt.asset_amount, 36)
         .map_err(|error| Problem::invalid("/assetAmount", error.to_string()))?;
     let network = attempt.network.to_lowercase();
-    let chain: model::Chain =
-        network.parse().map_err(|error: model::ChainError| Problem::invalid("/network", error.to_string()))?;
+    let chain: model::Chain = network
+        .parse()
+        .map_err(|error: model::ChainError| Problem::invalid("/network", error.to_string()))?;
     model::Account::parse(attempt.address.trim(), chain)
         .map_err(|error| Problem::invalid("/address", error.to_string()))
 }
