@@ -226,3 +226,6 @@ pub fn watch(cell: &Arc<Cell>, mut failed: impl FnMut(&anyhow::Error) + Send + '
         }
     });
 }
+
+#[cfg(test)]
+mod tests;
