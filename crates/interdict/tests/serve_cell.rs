@@ -51,7 +51,20 @@ impl Server {
         Server { child, _said: said, address, key: key.to_string() }
     }
 
+    /// A machine that is busy with other tests sheds: then it is asked again, as it says.
     fn ask(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
+        let mut answer = self.ask_once(request, key, body);
+        for _ in 0..60 {
+            if answer.0 != 503 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            answer = self.ask_once(request, key, body);
+        }
+        answer
+    }
+
+    fn ask_once(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -98,7 +111,7 @@ fn an_exchange_screens_and_asks_before_it_signs() {
     assert_eq!(status, 401);
 
     let listed = server.json("POST /v1/screen", json!({ "address": evm(0xc0) }), 200);
-    assert_eq!(listed["hits"][0]["list"], "fbi", "{listed}");
+    assert_eq!(listed["hits"][0]["list"], "FBI", "{listed}");
     let run = home.run(&["screen", &evm(0xc0), "--format", "json"]);
     let theirs: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(listed["hits"], theirs[0]["hits"], "the command says the same");
