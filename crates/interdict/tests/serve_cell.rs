@@ -4,7 +4,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Child;
+use std::process::{Child, ChildStdout};
 use std::time::{Duration, Instant};
 
 use common::{Home, csv, evm, hash};
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 struct Server {
     child: Child,
+    /// Kept open: a server whose output nobody reads any more stops.
+    _said: BufReader<ChildStdout>,
     address: String,
     key: String,
 }
@@ -37,14 +39,32 @@ impl Server {
             "--scope",
             "investigate",
         ]);
-        let mut child = home.spawn(&["serve", "--port", "0"]);
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_string();
-        Server { child, address, key: key.trim().to_string() }
+        Server::with_key(home, key.trim())
     }
 
+    fn with_key(home: &Home, key: &str) -> Server {
+        let mut child = home.spawn(&["serve", "--port", "0"]);
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_string();
+        Server { child, _said: said, address, key: key.to_string() }
+    }
+
+    /// A machine that is busy with other tests sheds: then it is asked again, as it says.
     fn ask(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
+        let mut answer = self.ask_once(request, key, body);
+        for _ in 0..60 {
+            if answer.0 != 503 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            answer = self.ask_once(request, key, body);
+        }
+        answer
+    }
+
+    fn ask_once(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -91,7 +111,7 @@ fn an_exchange_screens_and_asks_before_it_signs() {
     assert_eq!(status, 401);
 
     let listed = server.json("POST /v1/screen", json!({ "address": evm(0xc0) }), 200);
-    assert_eq!(listed["hits"][0]["list"], "fbi", "{listed}");
+    assert_eq!(listed["hits"][0]["list"], "FBI", "{listed}");
     let run = home.run(&["screen", &evm(0xc0), "--format", "json"]);
     let theirs: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(listed["hits"], theirs[0]["hits"], "the command says the same");
@@ -119,23 +139,15 @@ fn an_exchange_screens_and_asks_before_it_signs() {
     assert_eq!(fine["verdict"], "allow", "{fine}");
     server.json("POST /v1/withdrawal-attempts", attempt("0x12", "w-3", "1"), 422);
     let id = stopped["id"].as_str().unwrap();
+    let stopped_key = server.key.clone();
     drop(server);
     // It outlives the server.
-    let mut server = Server {
-        child: home.spawn(&["serve", "--port", "0"]),
-        address: String::new(),
-        key: String::new(),
-    };
-    let mut line = String::new();
-    BufReader::new(server.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    server.address = line.trim().strip_prefix("listening on http://").unwrap().to_string();
-    let key = home.ok(&["user", "key", "add", "other", "--scope", "transfers"]);
-    let until = Instant::now() + Duration::from_secs(10);
+    let other = home.ok(&["user", "key", "add", "other", "--scope", "transfers"]);
+    let server = Server::with_key(&home, &stopped_key);
     let request = format!("GET /v1/withdrawal-attempts/{id}");
-    while server.ask(&request, key.trim(), &Value::Null).0 == 401 && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert_eq!(server.ask(&request, key.trim(), &Value::Null).0, 404, "another key's attempt");
+    assert_eq!(server.json(&request, Value::Null, 200), stopped);
+    let (status, _) = server.ask(&request, other.trim(), &Value::Null);
+    assert_eq!(status, 404, "another key's attempt");
 }
 
 #[test]

@@ -141,6 +141,10 @@ impl<'a> Routes<'a> {
             return path;
         };
         path.hops = self.hops(last);
+        if path.hops.windows(2).any(|pair| is_joined(&pair[0], &pair[1])) {
+            path.note =
+                Some("More moved on than came by this way: value joined it by others.".into());
+        }
         if self.edges[last].asset != *asset {
             path.note =
                 Some(format!("It arrived as {} and became {asset} there.", self.edges[last].asset));
@@ -185,6 +189,12 @@ impl<'a> Routes<'a> {
             },
         }
     }
+}
+
+/// More of the same asset went on than this hop brought.
+fn is_joined(hop: &Hop, next: &Hop) -> bool {
+    let base = |text: &str| model::amount::parse_base(text).unwrap_or_default();
+    hop.asset == next.asset && base(&hop.tainted) < base(&next.tainted)
 }
 
 impl Edge {
