@@ -44,10 +44,14 @@ impl Server {
 
     fn with_key(home: &Home, key: &str) -> Server {
         let mut child = home.spawn(&["serve", "--port", "0"]);
-        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut said = BufReader::new(child.stdout.take().expect("the server answers"));
         let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_string();
+        said.read_line(&mut line).expect("the server answers");
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect("the server answers")
+            .to_string();
         Server { child, _said: said, address, key: key.to_string() }
     }
 
@@ -66,25 +70,32 @@ impl Server {
 
     fn ask_once(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
         let length = body.len();
         write!(
             stream,
             "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         )
-        .unwrap();
+        .expect("the server answers");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_string())
+        stream.read_to_string(&mut answer).expect("the server answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("the server answers");
+        (
+            head.split(' ')
+                .nth(1)
+                .expect("the server answers")
+                .parse()
+                .expect("the server answers"),
+            body.to_string(),
+        )
     }
 
     #[track_caller]
     fn json(&self, request: &str, body: Value, status: u16) -> Value {
         let (found, text) = self.ask(request, &self.key, &body);
         assert_eq!(found, status, "{request} {body}: {text}");
-        serde_json::from_str(&text).unwrap()
+        serde_json::from_str(&text).expect("the server answers")
     }
 }
 
@@ -113,14 +124,14 @@ fn an_exchange_screens_and_asks_before_it_signs() {
     let listed = server.json("POST /v1/screen", json!({ "address": evm(0xc0) }), 200);
     assert_eq!(listed["hits"][0]["list"], "FBI", "{listed}");
     let run = home.run(&["screen", &evm(0xc0), "--format", "json"]);
-    let theirs: Value = serde_json::from_str(&run.stdout).unwrap();
+    let theirs: Value = serde_json::from_str(&run.stdout).expect("the server answers");
     assert_eq!(listed["hits"], theirs[0]["hits"], "the command says the same");
     let before = json!({ "address": evm(0xc0), "as_of": "2025-01-01" });
     assert_eq!(server.json("POST /v1/screen", before, 200)["covered"], false);
     let asks = json!({ "asks": [{ "address": evm(0xc0) }, { "name": "Ivan" }, { "transaction": hash(2) }] });
     let all = server.json("POST /v1/screen/batch", asks, 200);
     assert_eq!(all[1]["kind"], "name");
-    assert_eq!(all[2]["hits"].as_array().unwrap().len(), 1, "{all}");
+    assert_eq!(all[2]["hits"].as_array().expect("the server answers").len(), 1, "{all}");
     server.json("POST /v1/screen", json!({}), 422);
     server.json("POST /v1/screen", json!({ "address": "x", "name": "y" }), 422);
 
@@ -138,7 +149,7 @@ fn an_exchange_screens_and_asks_before_it_signs() {
     let fine = server.json("POST /v1/withdrawal-attempts", attempt(&evm(0xd0), "w-2", "1"), 200);
     assert_eq!(fine["verdict"], "allow", "{fine}");
     server.json("POST /v1/withdrawal-attempts", attempt("0x12", "w-3", "1"), 422);
-    let id = stopped["id"].as_str().unwrap();
+    let id = stopped["id"].as_str().expect("the server answers");
     let stopped_key = server.key.clone();
     drop(server);
     // It outlives the server.
