@@ -7,7 +7,7 @@ use case::db::{Db, DbError};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
-use crate::events::{Events, Feed};
+use crate::events::{Events, Feed, Outbox};
 use crate::frame::load::Load;
 use crate::frame::metrics::Metrics;
 use crate::problem::Problem;
@@ -84,6 +84,7 @@ const BLOCKING_MAX: usize = 32;
 impl App {
     /// Brings the tables of access to their newest form, and reads who is known.
     pub fn open(db: Arc<Db>, settings: Settings) -> Result<App, DbError> {
+        case::migrate(&db)?;
         db.migrate("serve", crate::frame::idempotency::STEPS)?;
         let access = Access::open(db.clone(), &settings)?;
         Ok(App {
@@ -96,6 +97,12 @@ impl App {
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
             stopping: watch::Sender::new(false),
         })
+    }
+
+    /// Tells its listeners what casework tells.
+    pub fn telling_casework(self) -> Result<App, Problem> {
+        let outbox = Arc::new(Outbox::of(&self));
+        self.telling(outbox)
     }
 
     /// Tells its listeners what this feed has.

@@ -1,7 +1,12 @@
 //! The routes of casework, one file an area.
 
+mod alerts;
+mod cases;
+mod desk;
 mod events;
+mod freezes;
 mod home;
+mod journal;
 mod people;
 mod session;
 
@@ -20,4 +25,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(session::routes())
         .merge(people::routes())
         .merge(events::routes())
+        .merge(alerts::routes())
+        .merge(cases::routes())
+        .merge(freezes::routes())
+        .merge(journal::routes())
 }

@@ -143,7 +143,7 @@ const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
 
-use Role::{Administrator, Analyst, Viewer};
+use Role::{Administrator, Analyst, Approver, Viewer};
 
 /// What the frame and casework answer.
 pub const POLICIES: &[Policy] = &[
@@ -170,6 +170,42 @@ pub const POLICIES: &[Policy] = &[
     anybody(GET, "/assets/docs.js"),
     // What happens.
     role_or(GET, "/v1/events", Viewer, Scope::Alerts),
+    // Alerts.
+    role_or(GET, "/v1/alerts", Viewer, Scope::Alerts),
+    role_or(GET, "/v1/alerts/{alert}", Viewer, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/acknowledge", Analyst, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/snooze", Analyst, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/close", Analyst, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/reopen", Analyst, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/assign", Analyst, Scope::Alerts),
+    role_or(POST, "/v1/alerts/{alert}/case", Analyst, Scope::Cases),
+    // Cases.
+    role_or(GET, "/v1/cases", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}", Viewer, Scope::Cases),
+    role_or(PATCH, "/v1/cases/{case}", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/open", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/close", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/reopen", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/merge", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/notes", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/notes", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/tasks", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/tasks", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/tasks/{task}/finish", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/links", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/links", Analyst, Scope::Cases),
+    // Freezes. A person approves, never a key; what the holder did is written down by people.
+    role_or(GET, "/v1/freezes", Viewer, Scope::Cases),
+    role_or(POST, "/v1/freezes", Analyst, Scope::Cases),
+    role_or(GET, "/v1/freezes/due", Viewer, Scope::Cases),
+    role_or(GET, "/v1/freezes/{freeze}", Viewer, Scope::Cases),
+    role(POST, "/v1/freezes/{freeze}/approve", Approver),
+    role(POST, "/v1/freezes/{freeze}/steps", Analyst),
+    role_or(GET, "/v1/jurisdictions/{country}", Viewer, Scope::Cases),
+    // The journal.
+    role(GET, "/v1/journal", Approver),
+    role(GET, "/v1/journal/check", Approver),
     // People and keys.
     role(GET, "/v1/users", Administrator),
     role(POST, "/v1/users", Administrator),

@@ -3,7 +3,9 @@
 //! An attempt is named by who asks and by their own identifier: asked again, it is answered as before,
 //! so that a retry after a lost answer never gets another one.
 
+use case::alerts::{self, NewAlert};
 use case::db::{Db, DbError, Migration, Row, Tx};
+use case::{By, CaseError};
 use sha2::{Digest, Sha256};
 
 pub const COMPONENT: &str = "exchange";
@@ -48,8 +50,8 @@ pub fn id(actor: &str, user: &str, identifier: &str) -> String {
     format!("wa_{}", model::hex::encode(&hash.finalize()[..16]))
 }
 
-/// Keeps it before anybody is told; gives the one that was kept first.
-pub fn keep(db: &Db, new: &Kept) -> Result<Kept, DbError> {
+/// Keeps it before anybody is told, and raises what it is a reason for; gives the one that was kept first.
+pub fn keep(db: &Db, new: &Kept, alert: Option<&(By, NewAlert)>) -> Result<Kept, CaseError> {
     db.write(|tx| {
         let n = tx.run(
             "INSERT INTO withdrawal_attempt \
@@ -67,9 +69,13 @@ pub fn keep(db: &Db, new: &Kept) -> Result<Kept, DbError> {
             ],
         )?;
         if n == 1 {
+            if let Some((by, alert)) = alert {
+                alerts::raise_in(tx, by, alert)?;
+            }
             return Ok(new.clone());
         }
-        find(tx, &new.id)?.ok_or_else(|| DbError::Shape(format!("attempt {} is gone", new.id)))
+        let kept = find(tx, &new.id)?;
+        kept.ok_or_else(|| CaseError::Damaged(format!("attempt {} is gone", new.id)))
     })
 }
 

@@ -3,10 +3,14 @@
 //! Fields are named as integrators know them from Chainalysis KYT: `userId`, `network`, `asset`,
 //! `address`, `attemptIdentifier`, `assetAmount`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use case::By;
+use case::alerts::{AlertKind, AlertSubject, NewAlert};
+use model::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serve::{App, Body, Path, Principal, Problem, time};
 use utoipa::ToSchema;
@@ -88,9 +92,35 @@ async fn check(
             answered: text(&decided)?,
             made_at: time::now(),
         };
-        again(&withdrawals::keep(&app.db, &new)?, &attempt)
+        let alert = alert(&account, &decided)
+            .map(|alert| (By::new(new.actor.as_str(), Timestamp::now()), alert));
+        again(&withdrawals::keep(&app.db, &new, alert.as_ref())?, &attempt)
     };
     app.blocking(decide).await.map(Json)
+}
+
+/// What a person must see: the same reasons for the same address are one alert, counted.
+fn alert(account: &model::Account, decided: &Decided) -> Option<NewAlert> {
+    let (severity, done) = match decided.verdict {
+        judge::Verdict::Allow => return None,
+        judge::Verdict::Review => (Severity::Medium, "to be looked at"),
+        judge::Verdict::Block => (Severity::High, "stopped"),
+    };
+    let rules: BTreeSet<&str> = decided.reasons.iter().map(|reason| reason.rule.as_str()).collect();
+    let rules: Vec<&str> = rules.into_iter().collect();
+    Some(NewAlert {
+        kind: AlertKind::Screening,
+        severity,
+        subject: AlertSubject::Account(account.clone()),
+        group: format!("withdrawal {}", rules.join(" ")),
+        title: format!("a withdrawal to {account} was {done}"),
+        // Who the customer is stays with the attempt.
+        evidence: serde_json::json!({
+            "attempt": decided.id, "reasons": decided.reasons, "searched": decided.searched,
+        }),
+        team: None,
+        case: None,
+    })
 }
 
 /// What was asked and answered

@@ -1,0 +1,244 @@
+//! The alert queue.
+
+use axum::Json;
+use axum::extract::State;
+use case::alerts::{self, Alert, AlertFilter};
+use case::{AlertId, By, CaseError, CaseId, Page};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::desk::{self, Seen};
+use crate::access::Principal;
+use crate::app::App;
+use crate::extract::{Body, Path, Query};
+use crate::page::PageQuery;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(acknowledge))
+        .routes(routes!(snooze))
+        .routes(routes!(close))
+        .routes(routes!(reopen))
+        .routes(routes!(assign))
+        .routes(routes!(into_case))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Narrow {
+    /// `open`, `acknowledged`, `snoozed`, `in_case`, `closed`.
+    state: Option<String>,
+    /// `info`, `low`, `medium`, `high`, `critical`.
+    severity: Option<String>,
+    /// `screening`, `look_back`, `watch`, `frontier`, `rule`, `guard`, `freeze`, …
+    kind: Option<String>,
+    /// As in an alert: `account:eip155:1:0x…`.
+    subject: Option<String>,
+    group: Option<String>,
+    assignee: Option<String>,
+    team: Option<String>,
+    case: Option<i64>,
+    /// Last seen at this time or later.
+    since: Option<String>,
+}
+
+impl Narrow {
+    fn filter(self) -> Result<AlertFilter, Problem> {
+        let severity = |text: String| {
+            serde_json::from_value(serde_json::Value::String(text.clone()))
+                .map_err(|_| Problem::invalid("severity", format!("{text:?} is none")))
+        };
+        Ok(AlertFilter {
+            states: self.state.map(|text| text.parse()).transpose()?.into_iter().collect(),
+            severities: self.severity.map(severity).transpose()?.into_iter().collect(),
+            kinds: self.kind.map(|text| text.parse()).transpose()?.into_iter().collect(),
+            subject: self.subject.map(|text| text.parse()).transpose()?,
+            group: self.group,
+            assignee: self.assignee,
+            team: self.team,
+            case: self.case.map(CaseId),
+            since: self.since.map(|text| desk::moment("since", &text)).transpose()?,
+        })
+    }
+}
+
+/// Alerts, the newest seen first
+///
+/// Those of teams that are not the caller's are left out, so a page may have fewer than it could.
+#[utoipa::path(get, path = "/v1/alerts", tag = "alerts", params(Narrow, PageQuery),
+    responses((status = 200, body = Object), (status = 422, body = Problem)))]
+async fn list(
+    State(app): State<App>,
+    who: Principal,
+    Query(narrow): Query<Narrow>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Alert>>, Problem> {
+    let (filter, part) = (narrow.filter()?, desk::part(&query)?);
+    let page = app.blocking(move |app| {
+        let mut page = alerts::list(&app.db, &filter, &part)?;
+        let seen = Seen::of(app, &who);
+        page.items.retain(|alert| seen.has(alert.team.as_deref()));
+        Ok(page)
+    });
+    Ok(Json(page.await?))
+}
+
+/// One alert, with what it rests on
+#[utoipa::path(get, path = "/v1/alerts/{alert}", tag = "alerts", params(("alert" = i64, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+async fn one(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+) -> Result<Json<Alert>, Problem> {
+    app.blocking(move |app| seen(app, &who, id)).await.map(Json)
+}
+
+fn seen(app: &App, who: &Principal, id: i64) -> Result<Alert, Problem> {
+    let alert = alerts::get(&app.db, AlertId(id))?;
+    Seen::of(app, who).check("alert", id, alert.team.as_deref())?;
+    Ok(alert)
+}
+
+/// An act on an alert that the caller sees.
+async fn act(
+    app: App,
+    who: Principal,
+    id: i64,
+    act: impl FnOnce(&App, &By, AlertId) -> Result<Alert, CaseError> + Send + 'static,
+) -> Result<Json<Alert>, Problem> {
+    let done = app.blocking(move |app| {
+        seen(app, &who, id)?;
+        Ok(act(app, &desk::by(&who), AlertId(id))?)
+    });
+    done.await.map(Json)
+}
+
+/// Somebody has seen it and looks at it
+#[utoipa::path(post, path = "/v1/alerts/{alert}/acknowledge", tag = "alerts", params(("alert" = i64, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn acknowledge(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+) -> Result<Json<Alert>, Problem> {
+    act(app, who, id, |app, by, id| alerts::acknowledge(&app.db, by, id)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Snooze {
+    /// It is open again then.
+    until: String,
+    reason: String,
+}
+
+/// Not now, and why
+#[utoipa::path(post, path = "/v1/alerts/{alert}/snooze", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = Snooze,
+    responses((status = 200, body = Object), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn snooze(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Snooze>,
+) -> Result<Json<Alert>, Problem> {
+    let until = desk::moment("until", &asked.until)?;
+    let reason = asked.reason;
+    act(app, who, id, move |app, by, id| alerts::snooze(&app.db, by, id, until, &reason)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    reason: String,
+    #[serde(default)]
+    is_false_positive: bool,
+}
+
+/// Done with it, and why
+#[utoipa::path(post, path = "/v1/alerts/{alert}/close", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = Close,
+    responses((status = 200, body = Object), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn close(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Close>,
+) -> Result<Json<Alert>, Problem> {
+    let Close { reason, is_false_positive } = asked;
+    let close =
+        move |app: &App, by: &By, id| alerts::close(&app.db, by, id, &reason, is_false_positive);
+    act(app, who, id, close).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reopen {
+    reason: String,
+}
+
+/// Closed too early, and why
+#[utoipa::path(post, path = "/v1/alerts/{alert}/reopen", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = Reopen,
+    responses((status = 200, body = Object), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn reopen(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Reopen>,
+) -> Result<Json<Alert>, Problem> {
+    act(app, who, id, move |app, by, id| alerts::reopen(&app.db, by, id, &asked.reason)).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    /// Nothing: nobody's.
+    assignee: Option<String>,
+}
+
+/// Whose it is
+#[utoipa::path(post, path = "/v1/alerts/{alert}/assign", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = Assign,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn assign(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Assign>,
+) -> Result<Json<Alert>, Problem> {
+    let assign =
+        move |app: &App, by: &By, id| alerts::assign(&app.db, by, id, asked.assignee.as_deref());
+    act(app, who, id, assign).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct IntoCase {
+    case: i64,
+}
+
+/// A case deals with it from now on
+#[utoipa::path(post, path = "/v1/alerts/{alert}/case", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = IntoCase,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn into_case(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<IntoCase>,
+) -> Result<Json<Alert>, Problem> {
+    let done = app.blocking(move |app| {
+        seen(app, &who, id)?;
+        super::cases::seen(app, &who, asked.case)?;
+        let (by, case) = (desk::by(&who), CaseId(asked.case));
+        Ok(alerts::take_into_case(&app.db, &by, AlertId(id), case)?)
+    });
+    done.await.map(Json)
+}
