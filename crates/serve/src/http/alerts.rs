@@ -33,7 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct Narrow {
     /// `open`, `acknowledged`, `snoozed`, `in_case`, `closed`.
     state: Option<String>,
-    /// `info`, `low`, `medium`, `high`, `critical`.
+    /// `info`, `low`, `medium`, `high`.
     severity: Option<String>,
     /// `screening`, `look_back`, `watch`, `frontier`, `rule`, `guard`, `freeze`, …
     kind: Option<String>,
