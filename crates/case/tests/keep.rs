@@ -9,6 +9,7 @@ use std::time::Duration;
 use case::alerts::{self, AlertFilter, AlertKind, AlertSubject, NewAlert};
 use case::cases::{self, Content, LinkKind, NewCase, NewEvidence, NewLink, ledger};
 use case::db::{Db, Place};
+use case::freeze::{self, FreezeDraft, FreezeState, Told};
 use case::trial::{Server, on_both};
 use case::watches::{self, Known, NewWatch, Nothing, Target};
 use case::{AlertId, By, CaseError, Part, backup, journal, outbox, personal};
@@ -206,7 +207,36 @@ fn claims_on_commingled_value_share_what_was_found() {
 }
 
 /// One row or more in every table.
+/// One that is drafted, approved, packed, sent, and late.
+fn freezes(db: &Db) {
+    let draft = FreezeDraft {
+        case: None,
+        title: "USDT of the theft".into(),
+        marking: Default::default(),
+        holder: "Tether".into(),
+        jurisdiction: "US".into(),
+        reference: None,
+        legal_basis: vec!["18 U.S.C. 981".into()],
+        clocks: None,
+        asks: vec![(
+            "eip155:1:0x47666Fab8bd0Ac7003bce3f5C3585383F09486E2".parse().unwrap(),
+            "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7".parse().unwrap(),
+            model::U256::from(7),
+        )],
+    };
+    let now = model::Timestamp::from_second(1_700_000_000).unwrap();
+    let ada = By::new("person:ada", now);
+    let id = freeze::draft(db, &ada, &draft).unwrap();
+    let eve = By::new("person:eve", now);
+    freeze::approve(db, &eve, id, 1).unwrap();
+    freeze::keep_packet(db, &eve, id, "00", "{}").unwrap();
+    freeze::reach(db, &eve, id, FreezeState::Sent, &Told::default()).unwrap();
+    let late = model::Timestamp::from_second(1_700_000_000 + 40 * 3600).unwrap();
+    freeze::remind(db, &By::new("system", late)).unwrap();
+}
+
 fn fill(db: &Db) {
+    freezes(db);
     let kinds = Vec::new();
     let secret = vec![7; 32];
     let hook = outbox::NewWebhook { url: "https://x.example".into(), secret, kinds };
@@ -279,7 +309,8 @@ fn a_backup_goes_from_sqlite_to_postgresql_and_back_and_is_equal() {
     assert_eq!(is_whole(&last), is_whole(&first));
     // What was restored lives on: numbers go on where they were.
     let id = alerts::raise(&last, &by(50), &new_alert("new")).unwrap().id;
-    assert_eq!(id, AlertId(2));
+    // One was raised by hand, one by the clock of the freeze.
+    assert_eq!(id, AlertId(3));
     let again = backup::restore(&last, backup::TABLES, &mut two.as_slice());
     assert!(matches!(again, Err(CaseError::State { .. })), "it is not empty");
 }
