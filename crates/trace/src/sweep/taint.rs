@@ -18,7 +18,7 @@ use model::{
 
 use super::cells::{Cells, narrow};
 use super::outputs::{Outputs, Stays};
-use super::places::{Located, Places, SINK};
+use super::places::{Located, Owners, Places, SINK};
 use crate::gather::role_of;
 use crate::poisoning;
 use crate::settle::Totals;
@@ -82,7 +82,9 @@ fn follow_outputs(
     }
     let names = Names { columns, book };
     sweeps.iter_mut().try_for_each(|sweep| sweep.close_transaction(&names))?;
-    Ok(sweeps.into_iter().map(|sweep| sweep.close(&[])).collect())
+    // Outputs say themselves whose they are.
+    let nobody = Places::new(0, 0).into_owners();
+    Ok(sweeps.into_iter().map(|sweep| sweep.close(&nobody)).collect())
 }
 
 /// Who is a service, where one key has addresses enough that each account must be asked for.
@@ -224,6 +226,7 @@ impl<'a> Sweep<'a> {
 
     fn take_batch(&mut self, batch: &ColumnBatch, located: &Located, degrees: &[u32]) {
         self.cells.grow(located.purses);
+        self.cells.relocate(&located.moved);
         for n in 0..batch.len() {
             if let Some(from) = located.from.get(n + AHEAD) {
                 self.cells.prefetch(*from);
@@ -412,7 +415,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn close(mut self, owners: &[(u32, u32)]) -> Tainted {
+    fn close(mut self, owners: &Owners) -> Tainted {
         let mut rests = self.cells.tainted(owners);
         for held in std::mem::take(&mut self.outputs).into_held() {
             match held.stays {
