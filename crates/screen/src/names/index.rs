@@ -12,7 +12,7 @@ use model::{NameQuality, Party};
 
 use super::facts::{self, NameQuery};
 use super::fold::{Class, Joined, LETTERS_MAX, Origin, Word, fold, joins};
-use super::likeness::{edits_max, letters_of, likeness};
+use super::likeness::{Pattern, edits_max, letters_of, likeness};
 use super::score::{self, Join, Line, NAME_MOST, Piece};
 use super::weight::Weights;
 
@@ -81,8 +81,17 @@ struct Dictionary {
     by_korean: HashMap<String, Vec<u32>>,
     /// Initials, and words of their own that may stand behind one, by the first letter.
     by_first: HashMap<u8, Vec<u32>>,
-    /// By count of letters: which letters, and the word.
-    by_letters: Vec<Vec<(u64, u32)>>,
+    /// By count of letters.
+    by_letters: Vec<Alphabet>,
+}
+
+/// Words of equally many letters.
+#[derive(Clone, Debug, Default)]
+struct Alphabet {
+    /// Which letters, and the word.
+    words: Vec<(u64, u32)>,
+    /// The texts of all, one behind the other: a query is held against them in the order they lie in.
+    texts: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -476,9 +485,11 @@ impl Dictionary {
         }
         let letters = word.text.len();
         if self.by_letters.len() <= letters {
-            self.by_letters.resize(letters + 1, Vec::new());
+            self.by_letters.resize(letters + 1, Alphabet::default());
         }
-        self.by_letters[letters].push((letters_of(word.text.as_bytes()), id));
+        let of = &mut self.by_letters[letters];
+        of.words.push((letters_of(word.text.as_bytes()), id));
+        of.texts.extend_from_slice(word.text.as_bytes());
     }
 
     fn weigh(&mut self, weights: &Weights) {
@@ -518,16 +529,21 @@ impl Dictionary {
 
     fn by_edits(&self, word: &Word, ids: &mut Vec<u32>) {
         let own = letters_of(word.text.as_bytes());
+        let pattern = Pattern::of(word.text.as_bytes());
         let letters = word.text.len();
         let far = edits_max(LETTERS_MAX);
         for other in letters.saturating_sub(far)..=letters + far {
             let most = edits_max(letters.max(other));
-            if letters.abs_diff(other) > most {
+            let longer_by = letters.abs_diff(other);
+            let Some(of) = self.by_letters.get(other).filter(|_| longer_by <= most) else {
                 continue;
-            }
-            let changed_max = 2 * u32::try_from(most).unwrap_or(u32::MAX / 2);
-            for (their, id) in self.by_letters.get(other).into_iter().flatten() {
-                if (own ^ their).count_ones() <= changed_max {
+            };
+            // What makes one longer changes one letter, any other edit at most two.
+            let changed_max = u32::try_from(2 * most - longer_by).unwrap_or(u32::MAX);
+            let texts = of.texts.chunks_exact(other.max(1));
+            for ((their, id), text) in of.words.iter().zip(texts) {
+                let is_near = (own ^ their).count_ones() <= changed_max;
+                if is_near && pattern.distance(text) <= most {
                     ids.push(*id);
                 }
             }

@@ -138,13 +138,13 @@ fn similarity_of(edits: usize, longer: usize, same_first: bool) -> f64 {
 /// Source: H. Hyyrö, A bit-vector algorithm for computing Levenshtein and Damerau edit distances, 2003.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    places: [u64; 37],
+    places: [u64; PLACES],
     letters: usize,
 }
 
 impl Pattern {
     pub fn of(text: &[u8]) -> Pattern {
-        let mut places = [0; 37];
+        let mut places = [0; PLACES];
         for (at, &letter) in text.iter().take(64).enumerate() {
             places[slot(letter)] |= 1 << at;
         }
@@ -178,6 +178,8 @@ impl Pattern {
     }
 }
 
+const PLACES: usize = 37;
+
 /// Letters and digits have a place each; folded text holds nothing else.
 pub(crate) fn slot(letter: u8) -> usize {
     match letter {
@@ -187,9 +189,14 @@ pub(crate) fn slot(letter: u8) -> usize {
     }
 }
 
-/// Which letters it holds. One edit changes at most two of them.
+/// Which letters it holds, and above those, which of a to z twice. Making it longer or shorter by one
+/// letter changes one of these bits at most, any other edit two.
 pub(crate) fn letters_of(text: &[u8]) -> u64 {
-    text.iter().fold(0, |bits, &letter| bits | 1 << slot(letter))
+    text.iter().fold(0, |bits, &letter| {
+        let once = 1 << slot(letter);
+        let is_again = bits & once != 0 && letter.is_ascii_lowercase();
+        bits | once | u64::from(is_again) << (PLACES + slot(letter) % 26)
+    })
 }
 
 #[cfg(test)]
@@ -277,10 +284,10 @@ mod tests {
 
         /// What the filter by letters leaves out has too many edits.
         #[test]
-        fn one_edit_changes_at_most_two_letters(one in "[a-f]{1,9}", other in "[a-f]{1,9}") {
+        fn one_edit_changes_at_most_two_letters(one in "[a-d01]{1,9}", other in "[a-d01]{1,9}") {
             let changed = (letters_of(one.as_bytes()) ^ letters_of(other.as_bytes())).count_ones();
             let edits = Pattern::of(one.as_bytes()).distance(other.as_bytes());
-            prop_assert!(changed as usize <= 2 * edits);
+            prop_assert!(changed as usize + one.len().abs_diff(other.len()) <= 2 * edits);
         }
     }
 }
