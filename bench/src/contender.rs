@@ -69,10 +69,11 @@ pub enum Work {
     Parse,
     Cold,
     Clusters,
+    Desk,
 }
 
 impl Work {
-    pub const ALL: [Work; 10] = [
+    pub const ALL: [Work; 11] = [
         Work::Ingest,
         Work::Bytes,
         Work::Page,
@@ -83,6 +84,7 @@ impl Work {
         Work::Parse,
         Work::Cold,
         Work::Clusters,
+        Work::Desk,
     ];
 
     pub fn name(self) -> &'static str {
@@ -97,6 +99,7 @@ impl Work {
             Work::Parse => "parse",
             Work::Cold => "cold",
             Work::Clusters => "clusters",
+            Work::Desk => "desk",
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod clusters;
 mod contender;
+mod desk;
 mod digest;
 mod generate;
 mod limits;
@@ -77,6 +78,12 @@ enum Command {
         #[arg(long)]
         smoke: bool,
     },
+    /// The desk under load. Started by `run`.
+    #[command(hide = true)]
+    Desk(desk::Settings),
+    /// The server that does nothing. Started by `desk`.
+    #[command(hide = true)]
+    ServeNothing,
 }
 
 fn main() -> ExitCode {
@@ -113,6 +120,15 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Clusters { input } => clusters::run(&input)?,
         Command::Parse { contender, smoke } => parse::run(&contender, smoke)?,
+        Command::Desk(settings) => {
+            let outcomes = desk::run(&settings)?;
+            println!("{}{}", run::MARK, serde_json::to_string(&outcomes)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::ServeNothing => {
+            desk::serve_nothing()?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     println!("{}{}", run::MARK, serde_json::to_string(&outcomes)?);
     Ok(ExitCode::SUCCESS)

@@ -201,6 +201,28 @@ const SECTIONS: &[Section] = &[
             of: |limits, m| Some(m.get("bytes_per_second")? / limits.disk.read_bytes_per_second),
         }],
     },
+    Section {
+        work: "desk",
+        title: "The desk",
+        what: "`POST /v1/screen` with a key, all of OFAC's list in memory, two of a hundred addresses listed, each answer checked; requests at times fixed before, their latency counted from there. Server, asker and the server that does nothing share the machine. \"Too much\" offers 10,000 batches of a hundred a second over 3,000 connections: what is not answered must be refused with 429 or 503, and afterwards all must be well again. Listeners hold `/v1/events` open; each must hear each event.",
+        columns: &[
+            column("steady_p50_seconds", "at 5,000/s, median", Show::Seconds, Neither),
+            column("steady_p99_seconds", "p99", Show::Seconds, Neither),
+            column("steady_p999_seconds", "p99.9", Show::Seconds, Neither),
+            column("full_per_second", "at 10,000/s, answered/s", Show::Count, Neither),
+            column("full_p99_seconds", "p99", Show::Seconds, Neither),
+            column("cpu_seconds_per_request", "processor a request", Show::Seconds, Neither),
+            column("over_good_per_second", "too much: batches/s", Show::Count, Neither),
+            column("over_shed_per_second", "refused/s", Show::Count, Neither),
+            column("after_p99_seconds", "p99 afterwards, 5,000/s", Show::Seconds, Neither),
+            column("listeners", "listeners", Show::Count, Neither),
+            column("held_seconds", "held", Show::Seconds, Neither),
+            column("events", "events", Show::Count, Neither),
+            column("event_worst_seconds", "worst delay", Show::Seconds, Neither),
+            column("peak_resident_bytes", "memory", Show::Bytes, Neither),
+        ],
+        limits: &[],
+    },
 ];
 
 /// Two accesses a transfer, of what the host does in an array as large as the state.

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
 
 use crate::clusters;
 use crate::contender::{self, ENTRIES, Entry, OURS, Work};
@@ -43,6 +44,9 @@ pub struct Plan {
     /// Leave the documents as they are.
     #[arg(long)]
     pub no_docs: bool,
+    /// `interdict`, built for release: without it the desk is not measured.
+    #[arg(long)]
+    pub program: Option<PathBuf>,
 }
 
 pub fn run(plan: &Plan) -> Result<ExitCode> {
@@ -74,6 +78,9 @@ pub fn run(plan: &Plan) -> Result<ExitCode> {
     }
     if plan.wants(Work::Parse) {
         plan.measure_parsing(&mut results, &mut failures);
+    }
+    if plan.wants(Work::Desk) {
+        plan.measure_desk(&mut results, &mut failures);
     }
     results.write(&kept)?;
     if !plan.smoke && !plan.no_docs {
@@ -172,8 +179,9 @@ impl Plan {
         kept: &Path,
     ) -> Result<()> {
         let scale = scale_name(transfers);
-        let is_wanted =
-            |work: &Work| !matches!(work, Work::Parse | Work::Clusters) && self.wants(*work);
+        let is_wanted = |work: &Work| {
+            !matches!(work, Work::Parse | Work::Clusters | Work::Desk) && self.wants(*work)
+        };
         if !Work::ALL.iter().any(is_wanted) {
             return Ok(());
         }
@@ -309,6 +317,33 @@ impl Plan {
             results.put(measured);
         }
         Ok(())
+    }
+
+    /// One run measures both servers.
+    fn measure_desk(&self, results: &mut Results, failures: &mut Vec<String>) {
+        let Some(program) = &self.program else { return };
+        eprintln!("── the desk under load");
+        let (date, load) = (now(), setup::load());
+        let words: &[&str] = if self.smoke { &["desk", "--smoke"] } else { &["desk"] };
+        let told = std::env::current_exe()
+            .map_err(Into::into)
+            .and_then(|this| listen(Command::new(this).args(words).args([&self.folder, program])));
+        let told: Vec<(String, Outcome)> = match told {
+            Ok(told) => told,
+            Err(error) => return failures.push(format!("the desk: {error:#}")),
+        };
+        for (contender, outcome) in told {
+            results.put(Measured {
+                scale: String::new(),
+                transfers: 0,
+                work: outcome.work,
+                contender,
+                date: date.clone(),
+                load,
+                failure: None,
+                numbers: outcome.numbers,
+            });
+        }
     }
 
     /// Runs this program again, for one thing.
@@ -455,7 +490,7 @@ impl One<'_> {
 }
 
 /// Runs a measuring process; its stderr is ours, and so are its results.
-fn listen(command: &mut Command) -> Result<Vec<Outcome>> {
+fn listen<T: DeserializeOwned>(command: &mut Command) -> Result<Vec<T>> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::piped());
     let mut child = output.spawn().context("cannot start a measuring process")?;
     let said = child.stderr.take().expect("stderr was piped two lines above");

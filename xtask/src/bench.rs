@@ -25,11 +25,30 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let binary = build(&folder, duckdb.as_deref())?;
     let mut command = run::program(binary);
     command.args(["run", "--folder"]).arg(&folder).args(args);
+    if wants_desk(args) {
+        command.arg("--program").arg(build_product()?);
+    }
     if let Some(library) = &duckdb {
         command.env("LD_LIBRARY_PATH", library);
     }
     run::pass_through(&mut command)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Only then the product itself is built.
+fn wants_desk(args: &[String]) -> bool {
+    let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1));
+    only.map_or(!args.iter().any(|arg| arg == "--smoke"), |only| {
+        only.split(',').any(|work| work == "desk")
+    })
+}
+
+fn build_product() -> Result<PathBuf> {
+    eprintln!("── build interdict for release");
+    let mut command = run::cargo();
+    command.args(["build", "--release", "--locked", "-p", "interdict"]);
+    run::pass_through(&mut command)?;
+    Ok(place::target().join("release/interdict"))
 }
 
 /// A smoke run should take seconds and fetch nothing.
@@ -111,6 +130,14 @@ fn archive_in(folder: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_product_is_built_only_where_the_desk_is_measured() {
+        let wants =
+            |args: &str| wants_desk(&args.split_whitespace().map(String::from).collect::<Vec<_>>());
+        assert!(wants("") && wants("--only sweep,desk") && wants("--smoke --only desk"));
+        assert!(!wants("--only sweep") && !wants("--smoke"));
+    }
 
     #[test]
     fn duckdb_is_fetched_only_where_it_is_measured() {
