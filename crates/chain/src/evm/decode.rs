@@ -16,8 +16,8 @@
 use alloy_consensus::Header;
 use alloy_primitives::B256;
 use model::{
-    Address, Asset, BlockFact, Chain, Evidence, Fact, Freeze, FreezeAction, Oddity, Position,
-    TimeSource, Timestamp, Transfer, TransferKind, TxId, U256,
+    BlockFact, Chain, Evidence, Fact, Oddity, Position, TimeSource, Timestamp, Transfer,
+    TransferKind, TxId, U256,
 };
 
 use super::calls;
@@ -257,7 +257,7 @@ impl Told<'_> {
                     }
                 }
                 Event::Freeze { holder, action } => {
-                    self.freeze(about, log, log_index, holder, action, facts);
+                    facts.extend(about.freeze(contract, log_index, holder, action));
                 }
                 Event::Odd(what) => {
                     facts.push(self.odd(Some(about.tx), format!("log {log_index}: {what}")));
@@ -284,34 +284,6 @@ impl Told<'_> {
             facts.push(Fact::NftLog { tx: transfer.tx, log_index });
         }
         facts.push(Fact::Transfer { transfer, evidence: Evidence::Log });
-    }
-
-    fn freeze(
-        &self,
-        about: &InTx,
-        log: &Log,
-        log_index: u32,
-        holder: [u8; 20],
-        action: FreezeAction,
-        facts: &mut Vec<Fact>,
-    ) {
-        let asset = Asset::token(self.chain, Address::Evm(log.address.into_array()));
-        if let FreezeAction::Destroy(amount) = action {
-            // Tether says no Transfer beside it.
-            let position = Position::Log(log_index);
-            let mut transfer = about.native(position, Some(holder), None, amount);
-            transfer.asset = asset.clone();
-            facts.push(Fact::Transfer { transfer, evidence: Evidence::Log });
-        }
-        facts.push(Fact::Freeze(Freeze {
-            tx: about.tx,
-            log_index,
-            height: about.height,
-            time: about.time,
-            asset,
-            holder: Address::Evm(holder),
-            action,
-        }));
     }
 
     /// What of the fees came to somebody.

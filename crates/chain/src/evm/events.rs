@@ -119,6 +119,13 @@ pub fn read(chain: Chain, contract: &Address, topics: &[Word], data: &[u8]) -> O
         let is_wrapped = WRAPPED.contains(&(chain, *contract));
         return is_wrapped.then(|| wrapped(*name == names.deposit, indexed, data)).flatten();
     }
+    freeze(topics, data).map(|(holder, action)| Event::Freeze { holder, action })
+}
+
+/// Whom the issuer of a token did what to; none of any other event.
+pub fn freeze(topics: &[Word], data: &[u8]) -> Option<(Address, FreezeAction)> {
+    let (name, indexed) = topics.split_first()?;
+    let names = &*NAMES;
     let action = if *name == names.added_black_list || *name == names.blacklisted {
         FreezeAction::Freeze
     } else if *name == names.removed_black_list || *name == names.un_blacklisted {
@@ -128,7 +135,7 @@ pub fn read(chain: Chain, contract: &Address, topics: &[Word], data: &[u8]) -> O
     } else {
         return None;
     };
-    Some(Event::Freeze { holder: address_at(&arguments(indexed, data), 0)?, action })
+    Some((address_at(&arguments(indexed, data), 0)?, action))
 }
 
 /// A Transfer with its two addresses indexed: then 32 bytes beside them are the

@@ -1,8 +1,8 @@
 //! Where a transfer of an EVM chain stands, the same from files and from nodes.
 
 use model::{
-    Address, Asset, AssetKind, Chain, Position, TimeSource, Timestamp, Transfer, TransferKind,
-    TxHash, TxId, U256,
+    Address, Asset, AssetKind, Chain, Evidence, Fact, Freeze, FreezeAction, Position, TimeSource,
+    Timestamp, Transfer, TransferKind, TxHash, TxId, U256,
 };
 
 use super::events::{Moved, What};
@@ -57,6 +57,34 @@ impl InTx {
             }
         }
         transfer
+    }
+
+    /// What the issuer of this contract's token did to a holder, by the event at this log index.
+    pub fn freeze(
+        &self,
+        contract: [u8; 20],
+        log_index: u32,
+        holder: [u8; 20],
+        action: FreezeAction,
+    ) -> Vec<Fact> {
+        let asset = Asset::token(self.tx.chain, Address::Evm(contract));
+        let mut facts = Vec::new();
+        if let FreezeAction::Destroy(amount) = action {
+            // Tether says no Transfer beside it.
+            let mut transfer = self.native(Position::Log(log_index), Some(holder), None, amount);
+            transfer.asset = asset.clone();
+            facts.push(Fact::Transfer { transfer, evidence: Evidence::Log });
+        }
+        facts.push(Fact::Freeze(Freeze {
+            tx: self.tx,
+            log_index,
+            height: self.height,
+            time: self.time,
+            asset,
+            holder: Address::Evm(holder),
+            action,
+        }));
+        facts
     }
 }
 

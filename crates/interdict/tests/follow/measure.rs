@@ -143,7 +143,7 @@ fn measure_bitcoin_backfill() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let Some(node) = runtime.block_on(Bitcoind::start()) else { return };
     let mut story = runtime.block_on(Story::begin(&node, 6));
-    for _ in 0..300 {
+    for _ in 0..1_200 {
         runtime.block_on(story.block(&node, 100));
     }
     let url = with_login(&node);

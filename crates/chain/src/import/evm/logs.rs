@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Chain, Evidence, Fact, TransferKind};
+use model::{Chain, Evidence, Fact, FreezeAction, TimeSource, TransferKind};
 
 use super::{FROM, Fields, ImportError, LOG_INDEX, Names, Run, TO, VALUE, in_tx, required};
 use crate::evm::events::{self, Event, Moved, What};
@@ -44,14 +44,17 @@ pub fn nft_transfer(
 }
 
 /// A raw event. Only `Transfer` with its two addresses indexed moves a token
-/// here: 3 topics and 32 bytes are ERC-20, 4 topics ERC-721. Others are no transfers.
+/// here: 3 topics and 32 bytes are ERC-20, 4 topics ERC-721. Issuers' freezes are kept; others say nothing.
 pub fn log(chain: Chain, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(), ImportError> {
     let topics = topics(fields)?;
-    let Some((events::TRANSFER, indexed)) = topics.split_first().map(|(name, rest)| (*name, rest))
-    else {
-        return Ok(());
-    };
+    let Some((name, indexed)) = topics.split_first() else { return Ok(()) };
     let data = fields.bytes(&["data"])?.unwrap_or_default();
+    if let Some((holder, action)) = events::freeze(&topics, &data) {
+        return freeze(chain, holder, action, fields, run);
+    }
+    if *name != events::TRANSFER {
+        return Ok(());
+    }
     let moved = match events::transfer(indexed, &data) {
         Some(Event::Moved(moved)) => moved,
         Some(Event::Odd(what)) => return run.oddity(Some(fields.place), what),
@@ -60,6 +63,28 @@ pub fn log(chain: Chain, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(), I
     let contract = required(fields.address(ADDRESS)?, fields, ADDRESS, "the contract's address")?;
     let log_index = required(fields.whole32(LOG_INDEX)?, fields, LOG_INDEX, "a log index")?;
     state(chain, At { contract, log_index, moved }, fields, run)
+}
+
+/// Any contract may say so, of its own token only.
+fn freeze(
+    chain: Chain,
+    holder: [u8; 20],
+    action: FreezeAction,
+    fields: &Fields<'_>,
+    run: &mut Run<'_>,
+) -> Result<(), ImportError> {
+    let contract = required(fields.address(ADDRESS)?, fields, ADDRESS, "the contract's address")?;
+    let log_index = required(fields.whole32(LOG_INDEX)?, fields, LOG_INDEX, "a log index")?;
+    let about = in_tx(chain, fields)?;
+    for fact in about.freeze(contract, log_index, holder, action) {
+        // Transfers get their time from elsewhere; since when somebody is frozen must be said here.
+        if matches!(fact, Fact::Freeze(_)) && about.time_source == TimeSource::Unknown {
+            run.oddity(Some(fields.place), "a freeze whose row says no time is left out")?;
+        } else {
+            run.state(fact)?;
+        }
+    }
+    Ok(())
 }
 
 fn moved(contract: [u8; 20], what: What, fields: &Fields<'_>) -> Result<At, ImportError> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use model::{
-    AssetKind, Chain, Fact, Memory, Position, TimeSource, Transfer, TransferKind, U256, View,
+    AssetKind, Chain, Fact, FreezeAction, Memory, Position, TimeSource, Transfer, TransferKind,
+    U256, View,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -446,6 +447,50 @@ fn every_wrong_field_is_named() {
     wrong(log(), "data", "0x1".into(), r#"field data: "0x1" is not hex"#);
     wrong(log(), "log_index", Value::Null, "field log_index: nothing there");
     wrong(log(), "address", Value::Null, "field address: nothing there");
+}
+
+#[test]
+fn what_issuers_did_to_holders_is_kept() {
+    // keccak256 of AddedBlackList(address), DestroyedBlackFunds(address,uint256) and
+    // UnBlacklisted(address), the last with its holder indexed.
+    const ADDED: &str = "0x42e160154868087d6bfdc0ca23d96a1c1cfa32f1b72ba9ba27b69b98a0d819dc";
+    const DESTROYED: &str = "0x61e6e66b0d6339b2980aecc6ccc0039736791f0ccde9ed512e789a7fbdd698c6";
+    const RELEASED: &str = "0x117e3210bb9aa7d9baff172026820255c6f6c30ba8999d1c2fd88e2848137c4e";
+    let word = |address: String| format!("0x{}{}", "0".repeat(24), &address[2..]);
+    let log = |n: u32, topics: Value, data: String, time: Value| {
+        json!({"type": "log", "address": address('c'), "topics": topics, "data": data, "log_index": n,
+            "transaction_hash": hash(1), "block_number": 7, "block_timestamp": time})
+    };
+    let stated = || json!(1_700_000_000);
+    let destroyed = format!("{}{:064x}", word(address('a')), 250);
+    let rows = [
+        log(1, json!([ADDED]), word(address('a')), stated()),
+        log(2, json!([DESTROYED]), destroyed, stated()),
+        log(3, json!([RELEASED, word(address('b'))]), "0x".into(), stated()),
+        log(4, json!([ADDED]), word(address('d')), Value::Null),
+        log(5, json!([hash(9)]), word(address('d')), stated()),
+    ];
+    let (facts, summary) = read(&lines(&rows)).expect("imports");
+    let told: Vec<(u32, String, FreezeAction)> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Freeze(of) => Some((of.log_index, of.holder.text(Chain::ETHEREUM), of.action)),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        (1, address('a'), FreezeAction::Freeze),
+        (2, address('a'), FreezeAction::Destroy(U256::from(250))),
+        (3, address('b'), FreezeAction::Release),
+    ];
+    assert!(told.iter().zip(&expected).all(|(told, expected)| {
+        (told.0, told.1.to_lowercase(), told.2) == (expected.0, expected.1.clone(), expected.2)
+    }));
+    assert_eq!(told.len(), expected.len());
+    let burnt = transfers(&facts);
+    assert_eq!(burnt.len(), 1, "Tether's event is the only word of what it destroys");
+    assert_eq!((burnt[0].amount, &burnt[0].to), (U256::from(250), &None));
+    assert_eq!(summary.oddities, 1, "since when the fourth is frozen, nobody says");
 }
 
 #[test]
