@@ -15,8 +15,10 @@ use super::likeness::{JOINED, LEAST, likeness};
 /// What a name alone can reach: the rest is for births, countries and documents that agree, so that
 /// hits of the same name can be ranked.
 pub const NAME_MOST: f64 = 0.96;
-/// What the share of the query that is matched counts; the rest goes to the share of the name.
-pub const QUERY_SHARE: f64 = 0.6;
+/// What the share of the query that is matched counts; the rest goes to the share of the name. Two to one:
+/// people leave parts of a name out more often than they make some up, and a query whose every word is
+/// found must not fail for the one that the list says beside them.
+pub const QUERY_SHARE: f64 = 0.67;
 /// Parts in another order, where it is not family name first.
 const OTHER_ORDER: f64 = 0.97;
 /// What of a word's weight is missing where the other side has its initial only.
