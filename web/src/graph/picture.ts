@@ -137,6 +137,7 @@ export class Picture {
   #tick(): void {
     this.#frame = 0;
     this.frames++;
+    this.canvas.dataset.frames = String(this.frames);
     const { width, height, ratio } = this.#size;
     if (!width) return;
     if (this.#isMoving && this.#keptAt && this.tookMs > CHEAP_MS) return this.#slide();
@@ -151,6 +152,9 @@ export class Picture {
     kept?.setTransform(1, 0, 0, 1, 0, 0);
     kept?.drawImage(this.canvas, 0, 0);
     this.tookMs = performance.now() - start;
+    // Read by whoever measures.
+    this.canvas.dataset.tookMs = this.tookMs.toFixed(1);
+    this.canvas.dataset.accounts = String(this.#what?.scene.nodes.length ?? 0);
     this.#keptAt = { ...this.camera };
     this.#isDirty = false;
   }
