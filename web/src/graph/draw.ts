@@ -151,15 +151,21 @@ function labels(pen: Pen, drawn: Drawn, inSight: number[], sx: (at: number) => n
   const first = (at: number) => (at === picked || at === hovered ? 3 : scene.lit?.nodes.has(at) ? 2 : scene.nodes[at]!.meaning === "stolen" || scene.nodes[at]!.isBundle ? 1 : 0);
   const order = inSight.filter((at) => !scene.lit || scene.lit.nodes.has(at) || first(at) === 3).sort((a, b) => first(b) - first(a) || scene.nodes[b]!.weight - scene.nodes[a]!.weight);
   const taken = new Set<number>();
+  // No name lies over another's mark.
+  for (const at of inSight) {
+    const [x, y, r] = [sx(at), sy(at), radius(at)];
+    for (let row = Math.floor((y - r) / 12); row <= Math.floor((y + r - 1) / 12); row++)
+      for (let column = Math.floor((x - r) / 12); column <= Math.floor((x + r) / 12); column++) taken.add(row * 10_000 + column);
+  }
   let placed = 0;
   for (const at of order) {
     if (placed >= LABELS_MAX) break;
     const one = scene.nodes[at]!;
     const [name, worth] = words(drawn, one);
-    const [x, y] = [sx(at), sy(at) + radius(at) + 9];
+    const [x, y] = [sx(at), sy(at) + radius(at) + 10];
     const wide = Math.max(name.length * 6.3, worth.length * 5.8);
     const cells: number[] = [];
-    for (let row = Math.floor((y - 7) / 12); row <= Math.floor((y + (worth ? 19 : 7)) / 12); row++)
+    for (let row = Math.floor((y - 5) / 12); row <= Math.floor((y + (worth ? 17 : 5)) / 12); row++)
       for (let column = Math.floor((x - wide / 2) / 12); column <= Math.floor((x + wide / 2) / 12); column++) cells.push(row * 10_000 + column);
     if (first(at) < 3 && cells.some((cell) => taken.has(cell))) continue;
     cells.forEach((cell) => taken.add(cell));

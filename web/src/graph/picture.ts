@@ -131,7 +131,8 @@ export class Picture {
       this.#again = null;
       this.#isMoving = false;
       this.paint();
-    }, AGAIN_MS);
+      // Drawing never takes more than a quarter of the time.
+    }, Math.max(AGAIN_MS, this.tookMs * 3));
     this.#ask();
   }
   #tick(): void {

@@ -15,7 +15,7 @@ export async function signIn(page, origin, name, password = PASSWORD) {
 }
 export async function go(page, origin, path) {
   await page.goto(`${origin}/#${path}`);
-  await page.waitForSelector("#main h1");
+  await page.waitForSelector("#main h1", { state: "attached" });
 }
 
 export function story(world) {
@@ -77,7 +77,7 @@ export function story(world) {
     await go(analyst, desk.origin, "/alerts");
     await analyst.waitForSelector("text=The queue is empty");
     await analyst.waitForSelector("header .live i.live");
-    const key = desk.key("transfers", "alerts", "cases", "screen", "investigate");
+    const key = await desk.key("transfers", "alerts", "cases", "screen", "investigate");
     world.key = key;
     const said = await desk.call(key, "POST", "/v1/withdrawal-attempts", { userId: "u-71", network: "ethereum", asset: "ETH", address: LISTED, attemptIdentifier: "w-1", assetAmount: "1.5" });
     must(said.verdict === "block", `the verdict was ${said.verdict}`);
@@ -121,7 +121,7 @@ export function story(world) {
     await analyst.click("button:has-text('Sent')");
     await analyst.click("dialog button.main");
     await analyst.waitForSelector("text=to acknowledge");
-    await analyst.click("button:has-text("Get the packet as PDF")");
+    await analyst.click("button:has-text('Get the packet as PDF')");
     const got = await Promise.race([analyst.waitForEvent("download").then((file) => file.suggestedFilename()), analyst.waitForSelector("section .said[role=status]").then((said) => said.textContent())]);
     must(/\.pdf$/.test(got) || /Not available in this build/.test(got), `the packet: ${got}`);
     suite.figures["from the first link to the request sent"] = `${((performance.now() - from) / 1000).toFixed(1)} s; packet: ${got.slice(0, 60)}`;

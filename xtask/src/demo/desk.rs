@@ -103,6 +103,8 @@ fn prices(case: &toml::Table) -> Vec<Price> {
 /// Serves the desk until it is stopped, with the case open in a browser.
 pub fn open(demo: &Demo, opens_browser: bool) -> Result<()> {
     println!("\n── open the desk with the case in it\n");
+    // A server that runs would know of a new key only a moment later.
+    let key = key_of(demo)?;
     let mut serve = demo.interdict();
     serve.args(["serve", "--port", "0"]).stdout(Stdio::piped());
     let mut server = Server(serve.spawn().context("cannot start `interdict serve`")?);
@@ -114,7 +116,7 @@ pub fn open(demo: &Demo, opens_browser: bool) -> Result<()> {
             break origin.trim().to_string();
         }
     };
-    let case = case_of(demo, &origin)?;
+    let case = case_of(demo, &origin, key.as_deref())?;
     let mut link = format!("{origin}/#/cases/{case}");
     let is_new = nobody_yet(demo)?;
     if is_new {
@@ -157,21 +159,33 @@ fn nobody_yet(demo: &Demo) -> Result<bool> {
     Ok(!said.contains("administrator"))
 }
 
-/// The number of the case, which is made where it is not there.
-fn case_of(demo: &Demo, origin: &str) -> Result<u64> {
-    let kept = demo.home.join("demo-case");
-    if let Ok(number) = fs::read_to_string(&kept).unwrap_or_default().trim().parse() {
-        return Ok(number);
+fn kept(demo: &Demo) -> std::path::PathBuf {
+    demo.home.join("demo-case")
+}
+
+/// A key that makes the case; none where the case was made before.
+fn key_of(demo: &Demo) -> Result<Option<String>> {
+    if kept(demo).is_file() {
+        return Ok(None);
     }
     let name = format!("demo-{}", std::process::id());
     let mut add = demo.interdict();
     add.args(["--quiet", "user", "key", "add", &name, "--scope", "cases"]);
     let output = add.output().context("cannot run `interdict user key add`")?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let key = said.split_whitespace().find(|word| word.starts_with("idk_"));
-    let key = key.with_context(|| {
-        format!("no key was made: {}{}", said, String::from_utf8_lossy(&output.stderr))
-    })?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let key = said.split_whitespace().find(|word| word.starts_with("idk_")).map(String::from);
+    match key {
+        Some(key) => Ok(Some(key)),
+        None => bail!("no key was made: {said}{}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
+/// The number of the case, which is made where it is not there.
+fn case_of(demo: &Demo, origin: &str, key: Option<&str>) -> Result<u64> {
+    let Some(key) = key else {
+        let number = fs::read_to_string(kept(demo)).context("cannot read the case's number")?;
+        return number.trim().parse().context("the case's number is none");
+    };
     let case: toml::Table = fs::read_to_string(place::root().join(CASE))?.parse()?;
     let (title, source) = (text(&case, "title"), first_source(&case));
     let made = post(
@@ -194,7 +208,7 @@ fn case_of(demo: &Demo, origin: &str) -> Result<u64> {
             format!(r#"{{"kind": "{kind}", "target": {}, "note": "{note}"}}"#, json(&target));
         post(origin, key, &format!("/v1/cases/{number}/links"), &body)?;
     }
-    fs::write(&kept, number.to_string()).context("cannot write down the number of the case")?;
+    fs::write(kept(demo), number.to_string()).context("cannot write down the number of the case")?;
     Ok(number)
 }
 
