@@ -2,7 +2,7 @@
 import type { Layout } from "./layout.ts";
 import { SHAPES, type Look } from "./look.ts";
 import type { Meaning, Model } from "./model.ts";
-import type { Pen } from "./pen.ts";
+import type { Pen, Side } from "./pen.ts";
 import type { Scene, SceneNode } from "./scene.ts";
 import { bigOf, count, shortAddress, shownAmount, usd } from "../lib/format.ts";
 import { assetOf } from "../lib/assets.ts";
@@ -35,7 +35,9 @@ export function zoomOf(scale: number): number {
 
 /** Fewer flows than this are drawn as curves, each by itself. */
 const FINE_FLOWS = 2500;
-const LABELS_MAX = 350;
+const LABELS_MAX = 250;
+/** Names are kept apart by a grid of this measure. */
+const CELL = 6;
 
 export function draw(pen: Pen, drawn: Drawn): void {
   const { scene, layout, camera, width, height } = drawn;
@@ -91,7 +93,7 @@ function flows(pen: Pen, drawn: Drawn, sx: (at: number) => number, sy: (at: numb
     const y = (sy(flow.from) + sy(flow.to)) / 2;
     if (Math.hypot(sx(flow.from) - sx(flow.to), sy(flow.from) - sy(flow.to)) < 90) continue;
     const asset = assetOf(flow.asset);
-    pen.text(x, y - 8, `${shownAmount(flow.tainted, asset.decimals)} ${asset.symbol}`, look.accent, 11, look.paper, false, true);
+    pen.text(x, y - 8, `${shownAmount(flow.tainted, asset.decimals)} ${asset.symbol}`, look.accent, 11, look.paper);
   }
 }
 
@@ -150,28 +152,43 @@ function labels(pen: Pen, drawn: Drawn, inSight: number[], sx: (at: number) => n
   const { scene, look, picked, hovered } = drawn;
   const first = (at: number) => (at === picked || at === hovered ? 3 : scene.lit?.nodes.has(at) ? 2 : scene.nodes[at]!.meaning === "stolen" || scene.nodes[at]!.isBundle ? 1 : 0);
   const order = inSight.filter((at) => !scene.lit || scene.lit.nodes.has(at) || first(at) === 3).sort((a, b) => first(b) - first(a) || scene.nodes[b]!.weight - scene.nodes[a]!.weight);
-  const taken = new Set<number>();
+  const taken = new Map<number, number>();
+  const cells = (x0: number, y0: number, x1: number, y1: number): number[] => {
+    const all: number[] = [];
+    for (let row = Math.floor(y0 / CELL); row <= Math.floor(y1 / CELL); row++) for (let column = Math.floor(x0 / CELL); column <= Math.floor(x1 / CELL); column++) all.push(row * 10_000 + column);
+    return all;
+  };
   // No name lies over another's mark.
   for (const at of inSight) {
-    const [x, y, r] = [sx(at), sy(at), radius(at)];
-    for (let row = Math.floor((y - r) / 12); row <= Math.floor((y + r - 1) / 12); row++)
-      for (let column = Math.floor((x - r) / 12); column <= Math.floor((x + r) / 12); column++) taken.add(row * 10_000 + column);
+    const [x, y, r] = [sx(at), sy(at), radius(at) - 1];
+    for (const cell of cells(x - r, y - r, x + r, y + r)) taken.set(cell, at);
   }
   let placed = 0;
   for (const at of order) {
     if (placed >= LABELS_MAX) break;
     const one = scene.nodes[at]!;
     const [name, worth] = words(drawn, one);
-    const [x, y] = [sx(at), sy(at) + radius(at) + 10];
-    const wide = Math.max(name.length * 6.3, worth.length * 5.8);
-    const cells: number[] = [];
-    for (let row = Math.floor((y - 5) / 12); row <= Math.floor((y + (worth ? 17 : 5)) / 12); row++)
-      for (let column = Math.floor((x - wide / 2) / 12); column <= Math.floor((x + wide / 2) / 12); column++) cells.push(row * 10_000 + column);
-    if (first(at) < 3 && cells.some((cell) => taken.has(cell))) continue;
-    cells.forEach((cell) => taken.add(cell));
+    const [x, y, r] = [sx(at), sy(at), radius(at)];
+    const wide = Math.max(name.length * 6.1, worth.length * 5.6);
+    const isFirst = first(at) > 0 || (one.node !== null && drawn.model.nodes[one.node]!.name !== null);
+    const line = worth ? `${name}  ${worth}` : name;
+    // Below it in two lines; else beside it in one.
+    const places: { side: Side; x: number; y: number; area: number[] }[] = [
+      { side: "middle", x, y: y + r + 10, area: cells(x - wide / 2, y + r + 5, x + wide / 2, y + r + (worth ? 26 : 14)) },
+      { side: "left", x: x + r + 6, y, area: cells(x + r + 6, y - 5, x + r + 6 + line.length * 5.9, y + 5) },
+      { side: "right", x: x - r - 6, y, area: cells(x - r - 6 - line.length * 5.9, y - 5, x - r - 6, y + 5) },
+    ];
+    const free = places.find((place) => place.area.every((cell) => (taken.get(cell) ?? at) === at));
+    const place = free ?? (first(at) === 3 ? places[0]! : null);
+    if (!place) continue;
+    place.area.forEach((cell) => taken.set(cell, -2));
     placed++;
-    pen.text(x, y, name, look.ink, 11, look.paper, first(at) > 0 || (one.node !== null && drawn.model.nodes[one.node]!.name !== null), true);
-    if (worth) pen.text(x, y + 12, worth, look.quiet, 10, look.paper, false, true);
+    if (place.side !== "middle") {
+      pen.text(place.x, place.y, line, look.ink, 11, look.paper, isFirst, place.side);
+      continue;
+    }
+    pen.text(place.x, place.y, name, look.ink, 11, look.paper, isFirst);
+    if (worth) pen.text(place.x, place.y + 12, worth, look.quiet, 10, look.paper);
   }
 }
 

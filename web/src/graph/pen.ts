@@ -1,10 +1,13 @@
 // Two ways to put the same picture down: on a canvas, and as SVG.
 
+/** Where of its text the point is. */
+export type Side = "left" | "middle" | "right";
+
 export interface Pen {
   curve(points: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number): void;
   polygon(points: number[], fill: string, stroke: string, width: number, isDashed?: boolean): void;
   circle(x: number, y: number, r: number, fill: string | null, stroke: string, width: number, isDashed?: boolean): void;
-  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold?: boolean, isMiddle?: boolean): void;
+  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold?: boolean, side?: Side): void;
 }
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
@@ -53,10 +56,10 @@ export class CanvasPen implements Pen {
     to.stroke();
     if (isDashed) to.setLineDash([]);
   }
-  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold = false, isMiddle = false): void {
+  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold = false, side: Side = "middle"): void {
     const to = this.to;
     to.font = `${isBold ? "600 " : ""}${size}px ${FONT}`;
-    to.textAlign = isMiddle ? "center" : "left";
+    to.textAlign = side === "middle" ? "center" : side;
     to.textBaseline = "middle";
     to.lineJoin = "round";
     to.lineWidth = 3;
@@ -82,8 +85,8 @@ export class SvgPen implements Pen {
   circle(x: number, y: number, r: number, fill: string | null, stroke: string, width: number, isDashed = false): void {
     this.#parts.push(`<circle cx="${n(x)}" cy="${n(y)}" r="${n(r)}" fill="${fill ?? "none"}" stroke="${stroke}" stroke-width="${n(width)}"${isDashed ? ' stroke-dasharray="3 3"' : ""}/>`);
   }
-  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold = false, isMiddle = false): void {
-    this.#parts.push(`<text x="${n(x)}" y="${n(y)}" fill="${colour}" stroke="${halo}" stroke-width="3" stroke-linejoin="round" paint-order="stroke" font-size="${size}" dominant-baseline="central"${isBold ? ' font-weight="600"' : ""}${isMiddle ? ' text-anchor="middle"' : ""}>${escaped(text)}</text>`);
+  text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold = false, side: Side = "middle"): void {
+    this.#parts.push(`<text x="${n(x)}" y="${n(y)}" fill="${colour}" stroke="${halo}" stroke-width="3" stroke-linejoin="round" paint-order="stroke" font-size="${size}" dominant-baseline="central"${isBold ? ' font-weight="600"' : ""}${side === "left" ? "" : ` text-anchor="${side === "middle" ? "middle" : "end"}"`}>${escaped(text)}</text>`);
   }
   done(width: number, height: number, paper: string, title: string): string {
     return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}" font-family="${escaped(FONT)}"><title>${escaped(title)}</title><rect width="100%" height="100%" fill="${paper}"/>${this.#parts.join("")}</svg>`;

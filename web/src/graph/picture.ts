@@ -88,6 +88,7 @@ export class Picture {
     this.camera.scale = Math.min(1.4, Math.max(0.02, Math.min((width - 110) / (box.x1 - box.x0 + 60), (height - 70) / (box.y1 - box.y0 + 50))));
     this.camera.x = (box.x0 + box.x1) / 2;
     this.camera.y = (box.y0 + box.y1) / 2 + 8 / this.camera.scale;
+    this.#rest();
     this.paint();
   }
   zoom(by: number, sx = this.#size.width / 2, sy = this.#size.height / 2): void {
@@ -113,6 +114,7 @@ export class Picture {
     if (Math.abs(x) < this.#size.width / 2 - 40 && Math.abs(y) < this.#size.height / 2 - 40) return this.paint();
     this.camera.x = layout.x[at]!;
     this.camera.y = layout.y[at]!;
+    this.#rest();
     this.paint();
   }
 
@@ -123,6 +125,12 @@ export class Picture {
   }
   #ask(): void {
     this.#frame ||= requestAnimationFrame(() => this.#tick());
+  }
+  /** The hand has let go: what comes next is drawn in full. */
+  #rest(): void {
+    if (this.#again) clearTimeout(this.#again);
+    this.#again = null;
+    this.#isMoving = false;
   }
   #moved(): void {
     this.#isMoving = true;

@@ -1,4 +1,5 @@
-// What is known of assets: the few every chain has, and those that a report brought along.
+// What is known of assets: those that Interdict ships, and those that a report brought along.
+import shipped from "virtual:assets";
 
 export interface AssetName {
   symbol: string;
@@ -6,13 +7,7 @@ export interface AssetName {
   isKnown: boolean;
 }
 
-const known = new Map<string, AssetName>();
-const NATIVE: Record<string, [string, number]> = { "60": ["ETH", 18], "0": ["BTC", 8], "195": ["TRX", 6], "501": ["SOL", 9], "714": ["BNB", 18], "966": ["POL", 18] };
-const TOKENS: Record<string, [string, number]> = {
-  "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7": ["USDT", 6],
-  "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48": ["USDC", 6],
-};
-
+const known = new Map<string, AssetName>(shipped.map(([asset, symbol, decimals]) => [asset, { symbol, decimals, isKnown: true }]));
 export function learn(assets: { asset: string; symbol: string | null; decimals: number | null }[]): void {
   for (const { asset, symbol, decimals } of assets) {
     if (decimals === null || decimals === undefined) continue;
@@ -23,11 +18,6 @@ export function learn(assets: { asset: string; symbol: string | null; decimals: 
 export function assetOf(asset: string): AssetName {
   const found = known.get(asset);
   if (found) return found;
-  const token = TOKENS[asset];
-  if (token) return { symbol: token[0], decimals: token[1], isKnown: true };
-  const slip = /\/slip44:(\d+)$/.exec(asset);
-  const native = slip ? NATIVE[slip[1]!] : undefined;
-  if (native) return { symbol: native[0], decimals: native[1], isKnown: true };
   return { symbol: shortAsset(asset), decimals: 0, isKnown: false };
 }
 

@@ -72,7 +72,7 @@ export function usd(value: number | null): string {
   if (size >= 1e9) return `$${(value / 1e9).toFixed(size >= 1e11 ? 0 : 2)} bn`;
   if (size >= 1e6) return `$${(value / 1e6).toFixed(size >= 1e8 ? 0 : 1)} m`;
   if (size >= 1e4) return `$${(value / 1e3).toFixed(0)} k`;
-  return `$${value.toFixed(size >= 100 || size === 0 ? 0 : 2)}`;
+  return size >= 1000 ? `$${grouped(value.toFixed(0))}` : `$${value.toFixed(size >= 100 || size === 0 ? 0 : 2)}`;
 }
 
 export function count(value: number): string {
