@@ -73,7 +73,7 @@ function flows(pen: Pen, drawn: Drawn, sx: (at: number) => number, sy: (at: numb
     const sag = isOnward ? 0 : Math.min(90, 30 + Math.abs(x1 - x2) * 0.2);
     const stroke = Math.max(isFine ? 0.8 : 0.5, 7 * Math.sqrt(flow.weight / heaviest) * Math.min(1, drawn.camera.scale + 0.25));
     const colour = isLit ? look.accent : look.edge;
-    const alpha = isLit ? 0.95 : isQuiet ? 0.16 : isFine ? 0.5 : 0.3;
+    const alpha = isLit ? 0.95 : isQuiet ? 0.16 : isFine ? 0.5 : 0.2;
     pen.curve([x1, y1, x1 + bend, y1 + sag, x2 - bend, y2 + sag, x2, y2], colour, isLit ? Math.max(1.6, stroke) : stroke, alpha);
     if (!isLit && (!isFine || drawn.camera.scale < 0.55)) return;
     const a = isLit ? 4 : 3;

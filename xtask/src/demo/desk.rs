@@ -208,7 +208,8 @@ fn case_of(demo: &Demo, origin: &str, key: Option<&str>) -> Result<u64> {
             format!(r#"{{"kind": "{kind}", "target": {}, "note": "{note}"}}"#, json(&target));
         post(origin, key, &format!("/v1/cases/{number}/links"), &body)?;
     }
-    fs::write(kept(demo), number.to_string()).context("cannot write down the number of the case")?;
+    fs::write(kept(demo), number.to_string())
+        .context("cannot write down the number of the case")?;
     Ok(number)
 }
 

@@ -34,7 +34,7 @@ pub fn run(args: &CostArgs, out: &Out) -> Result<ExitCode> {
 }
 
 fn own(set: &[String]) -> Result<BTreeMap<String, f64>> {
-    let read = |text: &String| {
+    let read = |text: &String| -> Result<(String, f64)> {
         let expected = || format!("--set {text:?}: expected ID=VALUE, as licence_usd=60000");
         let (id, value) = text.split_once('=').with_context(expected)?;
         Ok((id.trim().to_string(), value.trim().parse().with_context(expected)?))

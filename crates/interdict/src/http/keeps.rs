@@ -56,7 +56,7 @@ async fn status(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
 ) -> Result<Json<Status>, Problem> {
-    let asked = |store: &Store| {
+    let asked = |store: &Store| -> anyhow::Result<Status> {
         let chains = store.coverage()?.into_iter().map(|one| ChainKept {
             id: one.chain.to_string(),
             chain: one.chain.name(),

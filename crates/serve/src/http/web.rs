@@ -1,13 +1,13 @@
 //! The web: what `web/` was built into, embedded. Every name but the page's own carries a hash of the
 //! content, so that a browser may keep it for good.
 
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::extract::Path;
 use crate::problem::Problem;
 
 /// A file as it was built, and smaller where that was worth it.
