@@ -1,24 +1,30 @@
-//! `cargo xtask demo`: from a fresh clone to the picture of a real theft.
+//! `cargo xtask demo`: from a fresh clone to a real theft, open in a browser.
+
+mod desk;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::{place, run, tools};
+use crate::{place, run, tools, web};
 
 const CASE: &str = "cases/bybit-2025.toml";
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
-    let mut is_built = false;
+    let (mut is_built, mut opens_browser) = (false, true);
     for arg in args {
         match arg.as_str() {
             "--no-build" => is_built = true,
-            unknown => bail!("demo has no option {unknown:?}; it has --no-build"),
+            "--no-browser" => opens_browser = false,
+            unknown => {
+                bail!("demo has no option {unknown:?}; it has --no-build and --no-browser")
+            }
         }
     }
     let demo = Demo::prepare()?;
     if !is_built {
+        web::build_if_possible()?;
         build()?;
     }
     if !demo.binary.is_file() {
@@ -28,10 +34,14 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         );
     }
     demo.show()?;
+    desk::fill(&demo)?;
+    demo.say_what_next();
+    desk::open(&demo, opens_browser)?;
     Ok(ExitCode::SUCCESS)
 }
 
 struct Demo {
+    folder: PathBuf,
     binary: PathBuf,
     home: PathBuf,
     picture: PathBuf,
@@ -55,6 +65,7 @@ impl Demo {
             home: folder.join("home"),
             picture: folder.join("bybit-2025.html"),
             bundle: folder.join("bybit-2025.bundle"),
+            folder,
         })
     }
 
@@ -77,9 +88,7 @@ impl Demo {
             "check the bundle as someone else would, offline",
             "this is a fault of Interdict: please report it",
             self.interdict().arg("verify").arg(&self.bundle),
-        )?;
-        self.say_what_next();
-        Ok(())
+        )
     }
 
     fn interdict(&self) -> Command {

@@ -18,6 +18,7 @@ mod run;
 mod test;
 mod tidy;
 mod tools;
+mod web;
 
 use std::process::ExitCode;
 
@@ -26,11 +27,13 @@ use anyhow::{Result, bail};
 const HELP: &str = "\
 cargo xtask <command>
 
-  demo  [--no-build]              build Interdict, trace the Bybit theft, draw the picture
+  demo  [--no-build] [--no-browser]
+                                  build Interdict, trace the Bybit theft, open it in a browser
   test  [--keep-going] [STEP…]    everything a change must pass; STEP runs only those named
   ci                              the same as test
   tidy                            only the house rules of the tree
   tools                           fetch what the tests run against
+  web                             build the page that the server embeds
   gen                             rewrite the generated files
   fuzz  [--seconds N] [TARGET…]   run fuzz targets, 300 seconds each unless said otherwise
   bench [--scale 1M,10M] [--only WORK,…] [--peers NAME,…] [--smoke] [--keep]
@@ -65,6 +68,10 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             println!("{}", place::shown(&tools::tronweb()?));
             println!("{}", place::shown(&tools::litesvm()?));
             println!("{}", place::shown(&tools::knots::get()?));
+            Ok(ExitCode::SUCCESS)
+        }
+        "web" => {
+            web::build()?;
             Ok(ExitCode::SUCCESS)
         }
         "gen" => generate::run(),

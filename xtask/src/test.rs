@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tools::{DENY, NEXTEST};
-use crate::{bench, fuzz, run, tidy, tools};
+use crate::{bench, fuzz, place, run, tidy, tools, web};
 
 /// What a step came to.
 enum Outcome {
@@ -25,8 +25,10 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "fmt", what: "every file is formatted", run: fmt },
     Step { name: "tidy", what: "the house rules of the tree hold", run: house_rules },
+    Step { name: "web", what: "the page builds, its types and its pure parts hold", run: page },
     Step { name: "clippy", what: "no warning in any target", run: clippy },
     Step { name: "tests", what: "unit, property, snapshot and end-to-end tests", run: tests },
+    Step { name: "browser", what: "every page and role, in Chromium", run: browser },
     Step { name: "doc-tests", what: "examples in the documentation", run: doc_tests },
     Step { name: "deny", what: "licences, bans and sources of dependencies", run: deny },
     Step { name: "advisories", what: "no known hole in a dependency", run: advisories },
@@ -130,6 +132,32 @@ fn house_rules() -> Result<Outcome> {
         bail!("{} broken", tidy::count(&faults));
     }
     passed()
+}
+
+/// First, since what it builds is embedded.
+fn page() -> Result<Outcome> {
+    if !web::has_node() {
+        println!("NOT TESTED, the page: {}", web::NEED_NODE);
+        return Ok(Outcome::NotChecked(web::NEED_NODE.into()));
+    }
+    web::check()?;
+    passed()
+}
+
+fn browser() -> Result<Outcome> {
+    let missing = match web::browser() {
+        Some(browser) if web::has_node() => {
+            web::build()?;
+            run::pass_through(run::cargo().args(["build", "--locked", "-p", "interdict"]))?;
+            let name = format!("interdict{}", std::env::consts::EXE_SUFFIX);
+            let said = web::walk(&place::target().join("debug").join(name), &browser)?;
+            return Ok(Outcome::Passed(said.unwrap_or_default()));
+        }
+        Some(_) => web::NEED_NODE,
+        None => web::NEED_BROWSER,
+    };
+    println!("NOT TESTED in a browser: {missing}");
+    Ok(Outcome::NotChecked(missing.into()))
 }
 
 fn clippy() -> Result<Outcome> {

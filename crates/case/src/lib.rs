@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod backup;
 pub mod cases;
 pub mod check;
+pub mod cost;
 pub mod db;
 mod error;
 pub mod freeze;

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod clusters;
+mod cost;
 mod desk;
 pub mod exposure;
 mod labels;
@@ -22,6 +23,7 @@ pub use exposure::{
     RiskRulesArgs, Side,
 };
 
+pub use self::cost::CostArgs;
 pub use self::labels::*;
 pub use self::lists::*;
 pub use self::token::TokenArgs;
@@ -117,6 +119,8 @@ Examples:
       --reason 'born 1994, the party 1961' --by 'A. Clerk' --expires 2026-12-31
   interdict decisions list --format json")]
     Decisions(DecisionsArgs),
+    /// What compliance costs in a year, with and without Interdict, and what is missing
+    Cost(Box<CostArgs>),
     /// Open the desk: the API, casework, and the page in a browser
     Serve(ServeArgs),
     /// Who may use the desk: people and API keys

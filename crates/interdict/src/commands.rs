@@ -3,6 +3,7 @@
 pub mod clusters;
 pub mod completions;
 pub mod config;
+pub mod cost;
 pub mod decisions;
 pub mod drill;
 pub mod exposure;

@@ -1,6 +1,7 @@
 //! The routes that need chains and lists, one file an area. `serve` has the frame and those of casework.
 
 mod investigate;
+mod keeps;
 mod screen;
 mod traces;
 mod withdrawals;
@@ -18,7 +19,13 @@ use crate::cell::{self, Cell};
 /// What [`serve::frame::build`] takes. Makes the tables that they keep things in.
 pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
     db.migrate(cell::withdrawals::COMPONENT, cell::withdrawals::STEPS)?;
-    let all = [screen::routes(), withdrawals::routes(), investigate::routes(), traces::routes()];
+    let all = [
+        screen::routes(),
+        withdrawals::routes(),
+        investigate::routes(),
+        traces::routes(),
+        keeps::routes(),
+    ];
     Ok(all.into_iter().map(|routes| routes.layer(Extension(cell.clone()))).collect())
 }
 

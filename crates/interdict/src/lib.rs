@@ -63,6 +63,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Token(args) => commands::token::run(&home, &args, out),
         Command::Screen(args) => commands::screen::run(&home, *args, out),
         Command::Decisions(args) => commands::decisions::run(&home, args, out),
+        Command::Cost(args) => commands::cost::run(&args, out),
         Command::Serve(args) => commands::serve::run(&home, args, out),
         Command::User(args) => commands::user::run(&home, args.command, out),
         Command::Verify(args) => commands::verify::run(args, out),

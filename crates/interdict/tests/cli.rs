@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use common::{Home, binary, case_file, case_text, csv, evm, hash, read, rows, texts};
 use serde_json::Value;
 
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 30] = [
     &["import"],
     &["follow"],
     &["transfers"],
@@ -38,6 +38,7 @@ const COMMANDS: [&[&str]; 29] = [
     &["store", "backup"],
     &["store", "restore"],
     &["completions"],
+    &["cost"],
 ];
 
 // -- help --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod cases;
+mod cost;
 mod desk;
 mod events;
 mod freezes;
@@ -9,6 +10,7 @@ mod home;
 mod journal;
 mod people;
 mod session;
+mod web;
 
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +24,8 @@ pub struct Document(pub Bytes);
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .merge(home::routes())
+        .merge(web::routes())
+        .merge(cost::routes())
         .merge(session::routes())
         .merge(people::routes())
         .merge(events::routes())

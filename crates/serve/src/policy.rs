@@ -151,6 +151,7 @@ pub const POLICIES: &[Policy] = &[
     open(GET, "/"),
     open(GET, "/assets/page.css"),
     open(GET, "/assets/page.js"),
+    open(GET, "/web/{file}"),
     open(GET, "/v1/health"),
     open(GET, "/v1/ready"),
     open(GET, "/openapi.json"),
@@ -168,6 +169,9 @@ pub const POLICIES: &[Policy] = &[
     role_or(GET, "/metrics", Administrator, Scope::Metrics),
     anybody(GET, "/docs"),
     anybody(GET, "/assets/docs.js"),
+    // What compliance costs.
+    anybody(GET, "/v1/cost/assumptions"),
+    anybody(POST, "/v1/cost"),
     // What happens.
     role_or(GET, "/v1/events", Viewer, Scope::Alerts),
     // Alerts.
@@ -224,6 +228,10 @@ pub const ENGINE: &[Policy] = &[
     role_or(POST, "/v1/screen", Analyst, Scope::Screen),
     role_or(POST, "/v1/screen/batch", Analyst, Scope::Screen),
     role_or(GET, "/v1/addresses/{account}/exposure", Viewer, Scope::Investigate),
+    // What is kept: chains, lists and their changes.
+    anybody(GET, "/v1/status"),
+    role_or(GET, "/v1/lists", Viewer, Scope::Screen),
+    role_or(GET, "/v1/lists/{list}/changes/{date}", Viewer, Scope::Screen),
     // Withdrawals, before they are signed.
     role_or(POST, "/v1/withdrawal-attempts", Analyst, Scope::Transfers),
     role_or(GET, "/v1/withdrawal-attempts/{id}", Viewer, Scope::Transfers),

@@ -5,14 +5,14 @@ use std::fmt::Write;
 use axum::Extension;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Document;
+use super::{Document, web};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -37,19 +37,19 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
-/// The page where people sign in
+/// The page in which people work; a plain one that only signs in, where the web was not built
 #[utoipa::path(get, path = "/", tag = "page", responses((status = 200, content_type = "text/html", body = String)))]
-async fn page() -> Response {
-    file(HTML, include_str!("page/page.html"))
+async fn page(headers: HeaderMap) -> Response {
+    web::page(&headers).unwrap_or_else(|| file(HTML, include_str!("page/page.html")))
 }
 
-/// Its style
+/// The plain page's style
 #[utoipa::path(get, path = "/assets/page.css", tag = "page", responses((status = 200, content_type = "text/css", body = String)))]
 async fn page_css() -> Response {
     file(CSS, include_str!("page/page.css"))
 }
 
-/// Its script
+/// The plain page's script
 #[utoipa::path(get, path = "/assets/page.js", tag = "page", responses((status = 200, content_type = "text/javascript", body = String)))]
 async fn page_js() -> Response {
     file(JS, include_str!("page/page.js"))

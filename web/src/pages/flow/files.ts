@@ -1,0 +1,79 @@
+// Files of flows: opened here, and given away. A file that is opened is read by the page and goes nowhere.
+import { asReport, type Report } from "../../graph/report.ts";
+import type { Model } from "../../graph/model.ts";
+import { checked, EMPTY, type View } from "../../graph/state.ts";
+import { exactAmount } from "../../lib/format.ts";
+import { assetOf } from "../../lib/assets.ts";
+import { cell } from "../screen/file.ts";
+
+export interface Ask {
+  sources: string[];
+  chain?: string;
+  direction: string;
+  policy: string;
+  since?: string;
+  until?: string;
+  hops?: number;
+  title?: string;
+}
+export type Opened = { kind: "report"; report: Report; view: View } | { kind: "ask"; ask: Ask; left: string[] };
+
+/** A trace as JSON, a flow that was kept, or a case file. */
+export async function open(name: string, text: string): Promise<Opened> {
+  if (name.endsWith(".toml")) return caseFile(text);
+  const value: unknown = JSON.parse(text);
+  const kept = value as { format?: string; report?: unknown; view?: unknown };
+  if (kept?.format === "interdict-flow") return { kind: "report", report: asReport(kept.report), view: checked(kept.view) };
+  return { kind: "report", report: asReport(value), view: EMPTY };
+}
+
+async function caseFile(text: string): Promise<Opened> {
+  const { parse } = await import("smol-toml");
+  const file = parse(text) as Record<string, unknown>;
+  const settings = (file.settings ?? {}) as Record<string, unknown>;
+  const sources = Array.isArray(file.sources) ? file.sources.map(String) : [];
+  if (!sources.length) throw new Error("the case file names no sources");
+  const words = (key: string) => (settings[key] === undefined ? undefined : String(settings[key] instanceof Date ? (settings[key] as Date).toISOString() : settings[key]));
+  const left = ["import", "list", "label", "price", "crossing"].filter((key) => Array.isArray(file[key]));
+  const ask: Ask = {
+    sources,
+    ...(typeof file.chain === "string" ? { chain: file.chain } : {}),
+    direction: words("direction") ?? "forward",
+    policy: words("policy") ?? "haircut",
+    ...(words("since") ? { since: words("since") } : {}),
+    ...(words("until") ? { until: words("until") } : {}),
+    ...(typeof settings.hops === "number" ? { hops: settings.hops } : {}),
+    ...(typeof file.title === "string" ? { title: file.title } : {}),
+  };
+  return { kind: "ask", ask, left };
+}
+
+export function keep(report: Report, view: View): string {
+  return JSON.stringify({ format: "interdict-flow", version: 1, report, view });
+}
+
+/** Every transfer, a line each, as far as the file of the report has them. */
+export function csv(model: Model): string {
+  const head = ["chain", "transaction", "time", "height", "from", "to", "asset", "symbol", "amount", "traced", "amount_base", "traced_base", "traced_usd"];
+  const lines = model.report.edges.map((edge) => {
+    const { decimals, symbol } = assetOf(edge.asset);
+    const units = (base: string) => exactAmount(BigInt(base), decimals).replace(/,/g, "");
+    const worth = model.priced.has(edge.asset) ? (Number(edge.tainted) * (model.unit.get(edge.asset) ?? 0)).toFixed(2) : "";
+    return [edge.chain, edge.tx, edge.time ?? "", edge.height ?? "", edge.from ?? "", edge.to ?? "", edge.asset, symbol, units(edge.amount), units(edge.tainted), edge.amount, edge.tainted, worth];
+  });
+  return [head, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n");
+}
+
+export function stem(report: Report): string {
+  const source = report.sources[0] ?? "trace";
+  return `flow-${source.replace(/[^a-zA-Z0-9]+/g, "-").slice(-24)}-${report.policy}`;
+}
+
+export const POLICIES = [
+  { value: "haircut", text: "Haircut: in proportion" },
+  { value: "fifo", text: "FIFO: first in, first out" },
+  { value: "lifo", text: "LIFO: last in, first out" },
+  { value: "tiho", text: "TIHO: taint in, highest out" },
+  { value: "poison", text: "Poison: all that it touches" },
+  { value: "highest-value", text: "Highest value: one way only" },
+];

@@ -1,0 +1,4 @@
+declare module "virtual:assets" {
+  const assets: [string, string, number][];
+  export default assets;
+}

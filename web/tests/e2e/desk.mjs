@@ -1,0 +1,82 @@
+// A real server on a home of its own, with the Bybit case in it, as `cargo xtask demo` fills one.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+
+const root = new URL("../../../", import.meta.url).pathname;
+export const CASE = join(root, "cases/bybit-2025.toml");
+
+export class Desk {
+  #server = null;
+  constructor(binary, name) {
+    this.binary = binary;
+    this.home = mkdtempSync(join(tmpdir(), `interdict-${name}-`));
+    this.port = 0;
+    this.link = null;
+  }
+  run(...args) {
+    const done = spawnSync(this.binary, ["--home", this.home, ...args], { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+    if (done.status !== 0) throw new Error(`interdict ${args.join(" ")}: ${done.stderr}`);
+    return done.stdout;
+  }
+  fill() {
+    this.run("--quiet", "trace", "--case", CASE, "--format", "json");
+    const file = parse(readFileSync(CASE, "utf8"));
+    const quoted = (text) => `"${String(text).replace(/"/g, '""')}"`;
+    const labels = file.label.map((label) => [label.account.slice(label.account.lastIndexOf(":") + 1), label.account.slice(0, label.account.lastIndexOf(":")), label.name, label.concepts.join(";"), label.confidence, label.source].map(quoted).join(","));
+    writeFileSync(join(this.home, "labels.csv"), ["address,chain,name,concepts,confidence,source", ...labels, ""].join("\n"));
+    this.run("--quiet", "labels", "import", "own-csv", join(this.home, "labels.csv"));
+    const eth = file.price.find((price) => price.usd);
+    for (const price of file.price) {
+      writeFileSync(join(this.home, "price.csv"), `date,usd\n${price.date},${price.usd ?? (Number(eth.usd) * Number(price.ratio)).toFixed(4)}\n`);
+      this.run("--quiet", "prices", "import", join(this.home, "price.csv"), "--asset", price.asset, "--source", price.source);
+    }
+  }
+  /** A server that runs knows of it within half a second. */
+  async key(...scopes) {
+    const said = this.run("--quiet", "user", "key", "add", `e2e-${scopes.join("-")}`, ...scopes.flatMap((scope) => ["--scope", scope]));
+    await new Promise((done) => setTimeout(done, 900));
+    return /idk_\S+/.exec(said)[0];
+  }
+  async start() {
+    const server = spawn(this.binary, ["--home", this.home, "serve", "--port", String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    this.#server = server;
+    let said = "";
+    server.stderr.on("data", (part) => (this.log = `${this.log ?? ""}${part}`));
+    await new Promise((done, failed) => {
+      server.on("exit", (code) => failed(new Error(`the server ended with ${code}: ${this.log}`)));
+      const soon = setTimeout(() => failed(new Error(`the server does not listen: ${said}`)), 60_000);
+      server.stdout.on("data", (part) => {
+        said += part;
+        if (!/listening on/.test(said)) return;
+        clearTimeout(soon);
+        setTimeout(done, 150);
+      });
+    });
+    this.origin = /listening on (\S+)/.exec(said)[1];
+    this.port = Number(new URL(this.origin).port);
+    this.link = /#welcome=(\S+)/.exec(said)?.[1] ?? this.link;
+  }
+  stop() {
+    return new Promise((done) => {
+      if (!this.#server) return done();
+      this.#server.removeAllListeners("exit");
+      this.#server.on("exit", done);
+      this.#server.kill("SIGTERM");
+      setTimeout(() => this.#server?.kill("SIGKILL"), 4000).unref();
+      this.#server = null;
+    });
+  }
+  async end() {
+    await this.stop();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+  async call(key, method, path, body) {
+    const answer = await fetch(this.origin + path, { method, headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+}
