@@ -9,6 +9,7 @@ mod home;
 mod journal;
 mod people;
 mod session;
+mod webhooks;
 
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,4 +30,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(cases::routes())
         .merge(freezes::routes())
         .merge(journal::routes())
+        .merge(webhooks::routes())
 }
