@@ -9,6 +9,7 @@
     reason = "a tool for the terminal talks to the terminal"
 )]
 
+mod api;
 mod bench;
 mod demo;
 mod fuzz;
@@ -67,6 +68,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             println!("{}", place::shown(&tools::anvil()?));
             println!("{}", place::shown(&tools::tronweb()?));
             println!("{}", place::shown(&tools::litesvm()?));
+            println!("{}", place::shown(&tools::schemathesis()?));
             println!("{}", place::shown(&tools::knots::get()?));
             Ok(ExitCode::SUCCESS)
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tools::{DENY, NEXTEST};
-use crate::{bench, fuzz, place, run, tidy, tools, web};
+use crate::{api, bench, fuzz, place, run, tidy, tools, web};
 
 /// What a step came to.
 enum Outcome {
@@ -30,6 +30,11 @@ const STEPS: &[Step] = &[
     Step { name: "tests", what: "unit, property, snapshot and end-to-end tests", run: tests },
     Step { name: "browser", what: "every page and role, in Chromium", run: browser },
     Step { name: "doc-tests", what: "examples in the documentation", run: doc_tests },
+    Step {
+        name: "api",
+        what: "the API answers whatever its document allows, and as it says",
+        run: api,
+    },
     Step { name: "deny", what: "licences, bans and sources of dependencies", run: deny },
     Step { name: "advisories", what: "no known hole in a dependency", run: advisories },
     Step { name: "fuzz", what: "every fuzz target builds", run: fuzz_builds },
@@ -223,6 +228,20 @@ fn bitcoind() -> PathBuf {
 
 fn doc_tests() -> Result<Outcome> {
     run::pass_through(run::cargo().args(["test", "--doc", "--workspace", "--locked"]))?;
+    passed()
+}
+
+fn api() -> Result<Outcome> {
+    // A machine without Python or PyPI tests everything else, and is told what it left out.
+    let python = match crate::tools::schemathesis() {
+        Ok(python) => python,
+        Err(error) => {
+            let why = format!("{error:#}");
+            println!("not checked: {why}");
+            return Ok(Outcome::NotChecked(why));
+        }
+    };
+    api::try_all(&python)?;
     passed()
 }
 

@@ -118,26 +118,34 @@ fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What Solana's decoder is held against: LiteSVM, from PyPI, in an environment of
-/// its own. Gives the interpreter that has it.
+/// What Solana's decoder is held against: LiteSVM, from PyPI. Gives the interpreter that has it.
 pub fn litesvm() -> Result<PathBuf> {
-    let folder = place::tools().join("litesvm");
+    from_pypi("litesvm", "LiteSVM, a runtime Solana's decoder is compared with,")
+}
+
+/// What asks the API whatever its document allows, from PyPI. Gives the interpreter that has it.
+pub fn schemathesis() -> Result<PathBuf> {
+    from_pypi("schemathesis", "Schemathesis, which tries the API,")
+}
+
+/// In an environment of its own. Versions and content are pinned by
+/// `xtask/<name>/requirements.txt`; pip refuses what does not hash to it.
+fn from_pypi(name: &str, what: &str) -> Result<PathBuf> {
+    let folder = place::tools().join(name);
     let python = folder.join("bin/python");
-    let wanted = place::root().join("xtask/litesvm/requirements.txt");
+    let wanted = place::root().join("xtask").join(name).join("requirements.txt");
     let kept = folder.join("requirements.txt");
     if python.is_file() && std::fs::read(&kept).ok() == std::fs::read(&wanted).ok() {
         return Ok(python);
     }
-    eprintln!(
-        "LiteSVM, a runtime Solana's decoder is compared with, is not here; fetching it takes some seconds"
-    );
+    eprintln!("{what} is not here; fetching it takes some seconds");
     run::pass_through(run::program("python3").args(["-m", "venv"]).arg(&folder)).context(
-        "cannot make a Python environment. On Debian and Ubuntu: apt-get install python3-venv",
+        "cannot make a Python environment. On Debian and Ubuntu: apt-get install python3 python3-venv",
     )?;
     let mut install = run::program(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     install.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(&wanted);
-    run::pass_through(&mut install).context("cannot fetch LiteSVM")?;
+    run::pass_through(&mut install).with_context(|| format!("cannot fetch {name}"))?;
     std::fs::copy(&wanted, &kept)
         .with_context(|| format!("cannot write {}", place::shown(&kept)))?;
     Ok(python)

@@ -2,8 +2,9 @@
 //!
 //! JSON lines: what it is and of which form, then every row, then how many there were and the SHA-256
 //! of all bytes before. It is read in one transaction, so it is one moment, and restored in one, so a
-//! damaged file leaves nothing. It holds personal data with their keys and webhooks' secrets: keep it
-//! as the database itself, and no longer than people's data may be kept.
+//! damaged file leaves nothing. It holds personal data with their keys: keep it
+//! as the database itself, and no longer than people's data may be kept. Secrets of webhooks are in it
+//! as they lie in the database, sealed with a key that is not ([`crate::vault`]): keep that too.
 
 use std::io::{BufRead, Write};
 
@@ -35,11 +36,30 @@ pub const TABLES: &[Table] = &[
         &["seq", "time", "actor", "act", "subject", "payload", "previous", "hash"],
     ),
     table("event", ID, &["id", "time", "kind", "subject", "body"]),
-    table("webhook", ID, &["id", "url", "secret", "kinds", "is_active", "created"]),
+    table(
+        "webhook",
+        ID,
+        &[
+            "id",
+            "url",
+            "secret",
+            "kinds",
+            "is_active",
+            "created",
+            "description",
+            "made_by",
+            "sees",
+            "secret_before",
+            "secret_before_until",
+            "failures",
+            "paused_until",
+            "leased_until",
+        ],
+    ),
     table(
         "delivery",
         ID,
-        &["id", "webhook", "event", "state", "attempts", "due", "done", "problem"],
+        &["id", "webhook", "event", "state", "attempts", "due", "done", "problem", "since"],
     ),
     table(
         "alert",

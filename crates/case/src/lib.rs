@@ -21,6 +21,7 @@ pub mod page;
 pub mod personal;
 #[cfg(feature = "trial")]
 pub mod trial;
+pub mod vault;
 pub mod watches;
 
 pub use act::{By, micros, moment, moment_if};

@@ -7,7 +7,7 @@ use case::cases::{
     self, CaseFilter, CaseState, Content, LinkKind, NewCase, NewEvidence, NewLink, Picked,
 };
 use case::db::Db;
-use case::outbox::{self, DeliveryState, NewWebhook};
+use case::outbox;
 use case::trial::on_both;
 use case::{By, CaseError, EventId, Part, journal};
 use model::{Severity, Timestamp};
@@ -185,46 +185,6 @@ fn a_merge_loses_nothing_and_a_split_moves_what_was_picked() {
             3
         );
         is_whole(db);
-    });
-}
-
-#[test]
-fn what_is_told_is_due_until_taken_and_dead_after_too_many_attempts() {
-    on_both(|db| {
-        let kinds = vec!["alert.*".to_string()];
-        let secret = b"sixteen bytes or".to_vec();
-        let new = NewWebhook { url: "https://x.example/".into(), secret, kinds };
-        let webhook = outbox::add_webhook(db, &by(0), &new).unwrap();
-        cases::create(db, &by(1), &new_case("not told to it")).unwrap();
-        alerts::raise(db, &by(2), &new_alert("a")).unwrap();
-        alerts::raise(db, &by(3), &new_alert("b")).unwrap();
-        let events = outbox::events_after(db, EventId(0), 10).unwrap();
-        assert_eq!(events.len(), 3);
-        assert_eq!(outbox::events_after(db, events[1].id, 10).unwrap(), events[2..]);
-
-        let due = outbox::due(db, at(3), 10).unwrap();
-        assert_eq!(due.len(), 2);
-        assert!(outbox::due(db, at(4), 10).unwrap().is_empty(), "handed out");
-        assert_eq!(outbox::due(db, at(70), 10).unwrap().len(), 2, "whoever took them is gone");
-        outbox::delivered(db, due[0].delivery, at(71)).unwrap();
-        let mut now = at(71);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let state = outbox::failed(db, due[1].delivery, now, "503").unwrap();
-            if state == DeliveryState::Dead {
-                break;
-            }
-            assert!(outbox::due(db, now, 10).unwrap().is_empty(), "it waits");
-            now = now.checked_add(outbox::wait_after(attempts)).unwrap();
-            assert_eq!(outbox::due(db, now, 10).unwrap().len(), 1);
-        }
-        assert_eq!(attempts, outbox::ATTEMPTS_MAX);
-        let dead = Some(DeliveryState::Dead);
-        let dead = outbox::deliveries(db, webhook, dead, &Part::default()).unwrap().items;
-        assert_eq!((dead.len(), dead[0].problem.as_deref()), (1, Some("503")));
-        outbox::revive(db, &by(99), dead[0].id).unwrap();
-        assert_eq!(outbox::due(db, now, 10).unwrap().len(), 1);
     });
 }
 

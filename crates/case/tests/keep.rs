@@ -11,6 +11,7 @@ use case::cases::{self, Content, LinkKind, NewCase, NewEvidence, NewLink, ledger
 use case::db::{Db, Place};
 use case::freeze::{self, FreezeDraft, FreezeState, Told};
 use case::trial::{Server, on_both};
+use case::vault::Vault;
 use case::watches::{self, Known, NewWatch, Nothing, Target};
 use case::{AlertId, By, CaseError, Part, backup, journal, outbox, personal};
 use model::{
@@ -237,10 +238,8 @@ fn freezes(db: &Db) {
 
 fn fill(db: &Db) {
     freezes(db);
-    let kinds = Vec::new();
-    let secret = vec![7; 32];
-    let hook = outbox::NewWebhook { url: "https://x.example".into(), secret, kinds };
-    outbox::add_webhook(db, &by(0), &hook).unwrap();
+    let hook = outbox::NewWebhook { url: "https://x.example".into(), ..Default::default() };
+    outbox::add_webhook(db, &by(0), &hook, &Vault::of([7; 32])).unwrap();
     let alert = alerts::raise(db, &by(1), &new_alert("a'\"\n☃")).unwrap().id;
     let case = cases::create(db, &by(2), &NewCase { title: "Ünï".into(), ..NewCase::default() });
     let case = case.unwrap().id;

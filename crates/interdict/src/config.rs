@@ -35,6 +35,8 @@ pub struct Config {
     pub serve: desk::Serve,
     /// Where casework is kept.
     pub casework: desk::Casework,
+    /// How what happens is told to others.
+    pub webhooks: desk::Webhooks,
 }
 
 /// What holds for all chains that are followed.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use case::vault::Vault;
 use ed25519_dalek::SigningKey;
 use model::hex;
 use store::Store;
@@ -53,22 +54,24 @@ impl Home {
 
     /// The key of this home, made at first use and readable by its owner only.
     pub fn signing_key(&self) -> Result<SigningKey> {
+        Ok(SigningKey::from_bytes(&self.key("ed25519.key", "signing key")?))
+    }
+
+    /// What seals secrets in casework, made at first use. Servers that share casework share it too.
+    pub fn vault(&self, named: Option<&Path>) -> Result<Vault> {
+        match named {
+            None => Ok(Vault::of(self.key("secrets.key", "key for secrets")?)),
+            Some(file) => Ok(Vault::of(read_key(file, "key for secrets")?)),
+        }
+    }
+
+    fn key(&self, name: &str, what: &str) -> Result<[u8; 32]> {
         let folder = self.path.join(KEYS);
-        let file = folder.join("ed25519.key");
+        let file = folder.join(name);
         if !file.exists() {
             make_key(&folder, &file)?;
         }
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("cannot read the signing key {}", file.display()))?;
-        let seed: Option<[u8; 32]> =
-            hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
-        let Some(seed) = seed else {
-            bail!(
-                "{} is no signing key: expected 64 hex digits; move it away to have a new one made",
-                file.display()
-            );
-        };
-        Ok(SigningKey::from_bytes(&seed))
+        read_key(&file, what)
     }
 }
 
@@ -79,14 +82,28 @@ fn default_path() -> PathBuf {
     data.map_or_else(|| PathBuf::from(".interdict"), |data| data.join("interdict"))
 }
 
-/// Written whole under another name, then renamed, so that no half key is ever found.
+fn read_key(file: &Path, what: &str) -> Result<[u8; 32]> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("cannot read the {what} {}", file.display()))?;
+    let key: Option<[u8; 32]> = hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
+    let Some(key) = key else {
+        bail!(
+            "{} is no {what}: expected 64 hex digits; move it away to have a new one made",
+            file.display()
+        );
+    };
+    Ok(key)
+}
+
+/// Written whole under another name, then linked, so that no half key is ever found, and of two who make
+/// one at once both use the same.
 fn make_key(folder: &Path, file: &Path) -> Result<()> {
-    let doing = || format!("cannot make a signing key in {}", folder.display());
+    let doing = || format!("cannot make a key in {}", folder.display());
     let mut seed = [0u8; 32];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("{e}")).with_context(doing)?;
     fs::create_dir_all(folder).with_context(doing)?;
     private(folder, 0o700).with_context(doing)?;
-    let fresh = file.with_extension("new");
+    let fresh = file.with_extension(format!("new{}", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -94,7 +111,12 @@ fn make_key(folder: &Path, file: &Path) -> Result<()> {
     let mut written = options.open(&fresh).with_context(doing)?;
     writeln!(written, "{}", hex::encode(&seed)).with_context(doing)?;
     written.sync_all().with_context(doing)?;
-    fs::rename(&fresh, file).with_context(doing)
+    let linked = fs::hard_link(&fresh, file);
+    fs::remove_file(&fresh).with_context(doing)?;
+    match linked {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.with_context(doing),
+    }
 }
 
 #[cfg(unix)]

@@ -46,3 +46,6 @@ fn account(field: &str, text: &str) -> Result<model::Account, Problem> {
         _ => Err(Problem::invalid(field, "it may be of several chains: expected CAIP-10")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! process changed (the command line, a second server) is noticed by a number that each change
 //! raises, within [`Access::LOOK_EVERY`].
 
+pub mod acts;
 pub mod invitations;
 pub mod keys;
 mod known;
@@ -22,7 +23,9 @@ pub mod users;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use case::CaseError;
 use case::db::{Db, DbError, Tx};
+use case::vault::Vault;
 
 pub use keys::{Key, Scopes};
 pub use known::Known;
@@ -36,6 +39,7 @@ use passwords::Passwords;
 
 pub struct Access {
     pub(crate) db: Arc<Db>,
+    pub(crate) vault: Option<Arc<Vault>>,
     known: RwLock<Arc<Known>>,
     pub passwords: Passwords,
     pub lockout: Lockout,
@@ -53,6 +57,7 @@ impl Access {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let access = Access {
             db,
+            vault: settings.vault.clone(),
             known: RwLock::default(),
             passwords: Passwords::new(settings.hashes_at_once),
             lockout: Lockout::default(),
@@ -60,6 +65,7 @@ impl Access {
             session_max_s: seconds(settings.session_max),
             key_per_s: settings.key_per_s,
         };
+        signing::seal_old(&access)?;
         access.read_again()?;
         Ok(access)
     }
@@ -73,7 +79,10 @@ impl Access {
     pub fn read_again(&self) -> Result<(), DbError> {
         // Held over the reading, so that an older state never replaces a newer one.
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let read = self.db.read(|tx| Known::read(tx, &known, self.key_per_s))?;
+        let (read, paused) = self.db.read(|tx| -> Result<_, DbError> {
+            Ok((Known::read(tx, &known, self.key_per_s)?, lockout::read(tx)?))
+        })?;
+        self.lockout.meet(&paused);
         *known = Arc::new(read);
         Ok(())
     }
@@ -88,10 +97,11 @@ impl Access {
     }
 
     /// Writes when keys and sessions were last used, and forgets what has ended.
-    pub fn write_behind(&self) -> Result<(), DbError> {
+    pub fn write_behind(&self) -> Result<(), CaseError> {
         let known = self.known();
         keys::write_used(&self.db, &known)?;
-        sessions::write_seen(self, &known)
+        sessions::write_seen(self, &known)?;
+        keys::end_webhooks(self)
     }
 
     /// A change: written, then held.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use case::db::{Db, DbError};
+use case::vault::Vault;
+use share::Reach;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
@@ -52,6 +54,10 @@ pub struct Settings {
     pub session_max: Duration,
     /// Passwords hashed at once. Each takes 19 MiB and a core.
     pub hashes_at_once: usize,
+    /// Seals secrets that must be read again. Without it none can be made.
+    pub vault: Option<Arc<Vault>>,
+    /// Where webhooks may go.
+    pub reach: Reach,
     /// Every request goes to the log, not only what changes something or fails.
     pub log_all: bool,
     /// Nothing goes to the log: for tests.
@@ -72,6 +78,8 @@ impl Default for Settings {
             session_idle: Duration::from_secs(30 * 60),
             session_max: Duration::from_secs(12 * 3600),
             hashes_at_once: 2,
+            vault: None,
+            reach: Reach::default(),
             log_all: false,
             log_nothing: false,
         }
@@ -115,6 +123,10 @@ impl App {
     pub(crate) fn with_metrics(mut self, metrics: Metrics) -> App {
         self.metrics = Arc::new(metrics);
         self
+    }
+
+    pub fn vault(&self) -> Result<&Vault, Problem> {
+        self.settings.vault.as_deref().ok_or_else(Problem::no_vault)
     }
 
     /// Does what waits (for the database, for a disk) on a thread of its own, few at once.

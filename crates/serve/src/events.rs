@@ -64,6 +64,8 @@ impl Outbox {
                 Some(case) => case::cases::get(db, case)?.team,
                 None => None,
             },
+            // Whose webhooks do not arrive is for administrators.
+            "webhook" => return Ok(Some(NOBODYS)),
             _ => None,
         };
         let known = self.app.access.known();

@@ -11,6 +11,7 @@ mod journal;
 mod people;
 mod session;
 mod web;
+mod webhooks;
 
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,4 +34,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(cases::routes())
         .merge(freezes::routes())
         .merge(journal::routes())
+        .merge(webhooks::routes())
 }

@@ -174,6 +174,21 @@ pub const POLICIES: &[Policy] = &[
     anybody(POST, "/v1/cost"),
     // What happens.
     role_or(GET, "/v1/events", Viewer, Scope::Alerts),
+    // Webhooks. Whoever may listen may be told: of what they see, and only their own webhooks.
+    role_or(GET, "/v1/webhooks", Administrator, Scope::Alerts),
+    role_or(POST, "/v1/webhooks", Administrator, Scope::Alerts),
+    role_or(GET, "/v1/webhooks/{webhook}", Administrator, Scope::Alerts),
+    role_or(PATCH, "/v1/webhooks/{webhook}", Administrator, Scope::Alerts),
+    role_or(DELETE, "/v1/webhooks/{webhook}", Administrator, Scope::Alerts),
+    role_or(POST, "/v1/webhooks/{webhook}/test", Administrator, Scope::Alerts),
+    role_or(POST, "/v1/webhooks/{webhook}/secret", Administrator, Scope::Alerts),
+    role_or(GET, "/v1/webhooks/{webhook}/deliveries", Administrator, Scope::Alerts),
+    role_or(
+        POST,
+        "/v1/webhooks/{webhook}/deliveries/{delivery}/retry",
+        Administrator,
+        Scope::Alerts,
+    ),
     // Alerts.
     role_or(GET, "/v1/alerts", Viewer, Scope::Alerts),
     role_or(GET, "/v1/alerts/{alert}", Viewer, Scope::Alerts),

@@ -95,6 +95,12 @@ impl Problem {
             .retry_after(1)
     }
 
+    /// Secrets cannot be kept here.
+    pub fn no_vault() -> Problem {
+        let title = "this server was started without a key for secrets";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-vault", title)
+    }
+
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Problem {
         self.retry_after_s = Some(seconds.max(1));
@@ -156,6 +162,15 @@ impl From<Problem> for Fault {
 impl From<case::db::DbError> for Fault {
     fn from(error: case::db::DbError) -> Fault {
         Fault::Db(error)
+    }
+}
+
+impl From<case::CaseError> for Fault {
+    fn from(error: case::CaseError) -> Fault {
+        match error {
+            case::CaseError::Db(error) => Fault::Db(error),
+            other => Fault::Problem(other.into()),
+        }
     }
 }
 

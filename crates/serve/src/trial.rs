@@ -44,12 +44,12 @@ impl Cast {
             app.access.make_key(&new, "test").expect("a key is made")
         };
         let people = Role::ALL.map(|role| {
-            let id = app.access.add_user(role.name(), role, &[]).expect("a user is added");
+            let id = app.access.add_user(role.name(), role, &[], "test").expect("a user is added");
             (role, app.access.set_password(id, "not a hash").expect("a session begins"))
         });
         let keys = Scope::ALL.map(|scope| (scope, key(scope.name(), vec![scope]).1));
         let (id, revoked) = key("revoked", Scope::ALL.to_vec());
-        app.access.revoke_key(id).expect("a key is revoked");
+        app.access.revoke_key(id, "test").expect("a key is revoked");
         let (id, expired) = key("expired", Scope::ALL.to_vec());
         let past = [id.into(), 1_i64.into()];
         app.access

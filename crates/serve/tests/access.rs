@@ -190,7 +190,7 @@ async fn sessions_end_when_idle_when_old_when_signed_out_and_when_locked() {
     assert_eq!(me().await, 200);
     let id = desk.app.access.known().user_named("viewer").unwrap().id;
     let lock = serve::access::users::UserChange { is_locked: Some(true), ..Default::default() };
-    desk.app.access.change_user(id, &lock).unwrap();
+    desk.app.access.change_user(id, &lock, "test").unwrap();
     assert_eq!(me().await, 401);
 }
 
@@ -203,12 +203,12 @@ async fn a_revoked_key_is_refused_at_once_here_and_soon_when_another_process_did
         trial::status(&desk.router, As::Key(key), &Method::GET, "/v1/session").await
     };
     assert_eq!(me(keys[0]).await, 200);
-    desk.app.access.revoke_key(1).unwrap();
+    desk.app.access.revoke_key(1, "test").unwrap();
     assert_eq!(me(keys[0]).await, 401);
     // The command line is another process with the same database.
     let place = Place::Sqlite(desk.folder.path().join("casework.sqlite"));
     let other = Access::open(Db::open(&place).unwrap().into(), &settings()).unwrap();
-    other.revoke_key(2).unwrap();
+    other.revoke_key(2, "test").unwrap();
     desk.app.access.look().unwrap();
     assert_eq!(me(keys[1]).await, 401);
     assert_eq!(me(keys[2]).await, 200);
@@ -221,7 +221,7 @@ async fn the_last_administrator_cannot_be_locked_or_lowered() {
     let change =
         |role, is_locked| serve::access::users::UserChange { role, is_locked, teams: None };
     for change in [change(Some(serve::policy::Role::Viewer), None), change(None, Some(true))] {
-        assert_eq!(desk.app.access.change_user(1, &change).unwrap_err().status, 409);
+        assert_eq!(desk.app.access.change_user(1, &change, "test").unwrap_err().status, 409);
     }
 }
 

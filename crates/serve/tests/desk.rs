@@ -151,7 +151,7 @@ async fn nobody_approves_what_they_drafted_whatever_their_role() {
 async fn what_belongs_to_a_team_is_not_there_for_others() {
     let desk = desk();
     let cast = Cast::of(&desk.app);
-    let team = desk.app.access.add_team("red").unwrap();
+    let team = desk.app.access.add_team("red", "test").unwrap();
     let alert = raise(&desk, Some("red"));
     let administrator = person(&desk, &cast, Role::Administrator);
     let analyst = person(&desk, &cast, Role::Analyst);

@@ -97,7 +97,7 @@ async fn what_was_missed_comes_first_and_then_what_happens() {
 async fn what_a_team_has_is_heard_by_the_team_and_administrators() {
     let (desk, told) = (desk(), Arc::new(Told::default()));
     let (app, router) = telling(&desk, &told);
-    let team = app.access.add_team("north").unwrap();
+    let team = app.access.add_team("north", "test").unwrap();
     let cast = Cast::of(&app);
     let new = serve::access::keys::NewKey {
         name: "of-the-team".into(),

@@ -178,7 +178,7 @@ async fn listings_come_in_pages_that_hold_everything_once() {
     let desk = desk();
     let who = signed_in(&desk).await;
     for n in 0..7 {
-        desk.app.access.add_team(&format!("team-{n}")).unwrap();
+        desk.app.access.add_team(&format!("team-{n}"), "test").unwrap();
     }
     let (mut seen, mut path) = (Vec::new(), "/v1/teams?limit=3".to_string());
     loop {

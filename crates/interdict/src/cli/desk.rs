@@ -118,7 +118,10 @@ pub enum KeyCommand {
         /// It sees the cases of this team
         #[arg(long)]
         team: Option<String>,
-        /// When it ends, as 2027-01-31T00:00:00Z
+        /// Who answers for it: it is refused while they are locked
+        #[arg(long, value_name = "USER")]
+        owner: Option<String>,
+        /// When it ends, as 2027-01-31T00:00:00Z [default: in a year]
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
         /// Requests a second; 0 is no limit

@@ -102,6 +102,11 @@ fn of_desk(config: &Config) -> Vec<Row> {
         row("serve.session_idle_min", &serve.session_idle_min),
         row("serve.log_all", &serve.log_all),
         row("casework.database", &database),
+        row("casework.secrets_key", &file(&config.casework.secrets_key)),
+        row("webhooks.allow_private", &config.webhooks.allow_private),
+        row("webhooks.at_once", &config.webhooks.at_once),
+        row("webhooks.timeout_s", &config.webhooks.timeout_s),
+        row("webhooks.dead_after_days", &config.webhooks.dead_after_days),
     ]
 }
 

@@ -7,8 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use case::db::Db;
+use case::outbox::Pace;
+use case::vault::Vault;
+use serde_json::json;
 use serve::frame::{log, tls};
 use serve::{App, Settings};
+use share::sender::Said;
+use share::{Reach, Sender, SenderSettings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -23,15 +28,27 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let config = read_config(home, &args.casework)?;
     let serve = with_flags(config.serve.clone(), &args);
     let acceptor = match (&serve.tls_cert.value, &serve.tls_key.value) {
-        (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+        (Some(certificate), Some(key)) => {
+            let certificates = tls::Certificates::open(certificate, key)?;
+            watch_certificates(&certificates);
+            Some(certificates.acceptor()?)
+        }
         _ => None,
     };
-    let settings = settings(&serve, acceptor.is_some());
+    let vault = Arc::new(home.vault(config.casework.secrets_key.value.as_deref())?);
+    let settings = Settings {
+        vault: Some(vault.clone()),
+        reach: reach(&config),
+        ..settings(&serve, acceptor.is_some())
+    };
     let app = App::open(open_casework(home, &config)?, settings)?;
     let app = app.telling_casework().map_err(said)?;
+    let sender = sender(app.db.clone(), vault, &config)?;
     let cell = Cell::open(home.path())?;
     cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
     let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
+    let counts = sender.counts();
+    server.app().metrics.add_extra(Box::new(move |text| counts.write(text)));
     let runtime = Runtime::new().context("cannot start the tasks that answer")?;
     runtime.block_on(async {
         let address = SocketAddr::new(serve.host.value, serve.port.value);
@@ -46,9 +63,71 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
         greet(&app, &origin, out)?;
         log::start();
         let stop = asked_to_stop().context("cannot listen for signals")?;
-        server.run(listener, acceptor, stop).await.context("the server ended")
+        let sending = tokio::spawn(sender.run(app.stopping()));
+        let ended = server.run(listener, acceptor, stop).await.context("the server ended");
+        // What is on its way is ended, or it would be sent twice.
+        drop(sending.await);
+        ended
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn reach(config: &Config) -> Reach {
+    Reach { allow_private: config.webhooks.allow_private.value }
+}
+
+/// Tells webhooks; what goes wrong stands in the log, without addresses.
+fn sender(db: Arc<Db>, vault: Arc<Vault>, config: &Config) -> Result<Sender> {
+    let webhooks = &config.webhooks;
+    let timeout = Duration::from_secs(webhooks.timeout_s.value);
+    let days = webhooks.dead_after_days.value;
+    let settings = SenderSettings {
+        reach: reach(config),
+        at_once: webhooks.at_once.value,
+        timeout,
+        pace: Pace {
+            lease: timeout * 2,
+            dead_after: Duration::from_secs(days.saturating_mul(24 * 3600)),
+            ..Pace::default()
+        },
+        ..SenderSettings::default()
+    };
+    Ok(Sender::new(db, vault, settings, tell_log)?)
+}
+
+fn tell_log(said: Said<'_>) {
+    match said {
+        Said::Casework(error) => log::failure("telling webhooks", error),
+        Said::Failed { due, problem, is_dead } => {
+            let (level, message) = match is_dead {
+                true => (log::Level::Error, "a webhook's delivery was given up"),
+                false => (log::Level::Warn, "a webhook did not take an event"),
+            };
+            let fields = json!({
+                "webhook": due.webhook, "delivery": due.delivery, "event": due.event.id,
+                "kind": due.event.kind, "attempt": due.attempts + 1, "problem": problem,
+            });
+            log::line(level, message, fields);
+        }
+    }
+}
+
+/// Takes up certificates that were renewed, for as long as anybody uses them.
+fn watch_certificates(certificates: &Arc<tls::Certificates>) {
+    let certificates = Arc::downgrade(certificates);
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(tls::Certificates::LOOK_EVERY);
+            let Some(certificates) = certificates.upgrade() else { return };
+            match certificates.look() {
+                Ok(false) => {}
+                Ok(true) => {
+                    drop(log::line(log::Level::Info, "certificates were renewed", json!({})))
+                }
+                Err(error) => log::failure("reading renewed certificates; the old stay", &error),
+            }
+        }
+    });
 }
 
 /// With nobody there, whoever starts the server is let in.

@@ -25,12 +25,12 @@ pub fn run(home: &Home, command: UserCommand, out: &Out) -> Result<ExitCode> {
             let access = open(home, &casework)?;
             let teams =
                 teams.iter().map(|team| team_of(&access, team)).collect::<Result<Vec<_>>>()?;
-            let id = access.add_user(&name, Role::from(role), &teams).map_err(said)?;
+            let id = access.add_user(&name, Role::from(role), &teams, BY).map_err(said)?;
             show_link(&access.invite(Some(id)).map_err(said)?, &name, out)?;
         }
         UserCommand::Reset { name, casework } => {
             let access = open(home, &casework)?;
-            let secret = access.reset(id_of(&access.known(), &name)?).map_err(said)?;
+            let secret = access.reset(id_of(&access.known(), &name)?, BY).map_err(said)?;
             show_link(&secret, &name, out)?;
         }
         UserCommand::Lock { name, casework } => lock(home, &casework, &name, true, out)?,
@@ -54,7 +54,7 @@ fn team_of(access: &Access, name: &str) -> Result<i64> {
     let known = access.known();
     match known.teams.iter().find(|team| team.name == name) {
         Some(team) => Ok(team.id),
-        None => access.add_team(name).map_err(said),
+        None => access.add_team(name, BY).map_err(said),
     }
 }
 
@@ -76,7 +76,7 @@ fn lock(
     let access = open(home, casework)?;
     let id = id_of(&access.known(), name)?;
     let change = UserChange { is_locked: Some(is_locked), ..UserChange::default() };
-    access.change_user(id, &change).map_err(said)?;
+    access.change_user(id, &change, BY).map_err(said)?;
     out.print(&format!("{name} is {}\n", if is_locked { "locked" } else { "no longer locked" }))?;
     Ok(())
 }
@@ -119,7 +119,7 @@ fn list(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
 fn key(home: &Home, command: KeyCommand, out: &Out) -> Result<()> {
     match command {
         KeyCommand::List { format, casework } => list_keys(&open(home, &casework)?, format, out),
-        KeyCommand::Add { name, scopes, team, expires, per_s, casework } => {
+        KeyCommand::Add { name, scopes, team, owner, expires, per_s, casework } => {
             let access = open(home, &casework)?;
             let expires_at = match expires {
                 None => None,
@@ -131,7 +131,8 @@ fn key(home: &Home, command: KeyCommand, out: &Out) -> Result<()> {
             let team = team.map(|team| team_of(&access, &team)).transpose()?;
             let scopes = scopes.into_iter().map(Scope::from).collect();
             let new = NewKey { name, scopes, team, per_s, expires_at };
-            let (_, key) = access.make_key(&new, BY).map_err(said)?;
+            let owner = owner.map(|owner| id_of(&access.known(), &owner)).transpose()?;
+            let (_, key) = access.make_key_for(&new, owner, BY).map_err(said)?;
             // Alone on standard output, so that a script can take it.
             out.note("the key is not shown again:");
             out.print(&format!("{key}\n"))?;
@@ -143,7 +144,7 @@ fn key(home: &Home, command: KeyCommand, out: &Out) -> Result<()> {
             let Some(key) = known.all_keys().into_iter().find(|key| key.name == name) else {
                 bail!("there is no key {name}: see `interdict user key list`");
             };
-            access.revoke_key(key.id).map_err(said)?;
+            access.revoke_key(key.id, BY).map_err(said)?;
             out.print(&format!("{name} is revoked\n"))?;
             Ok(())
         }
@@ -160,6 +161,7 @@ fn list_keys(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
                 json!({
                     "id": key.id, "name": key.name, "hint": key.hint, "scopes": key.scopes.list(),
                     "team": key.team, "per_s": key.per_s, "made_by": key.made_by,
+                    "owner": key.owner,
                     "made_at": time::rfc3339(key.made_at),
                     "expires_at": key.expires_at.map(time::rfc3339),
                     "revoked_at": key.revoked_at.map(time::rfc3339),

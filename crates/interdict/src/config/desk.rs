@@ -33,11 +33,26 @@ pub struct ServeFile {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct WebhooksFile {
+    /// Private, loopback and link-local addresses too, and HTTP to those. False.
+    pub allow_private: Option<bool>,
+    /// Receivers served at once. 16.
+    pub at_once: Option<usize>,
+    /// How long one attempt may take, in seconds. 10.
+    pub timeout_s: Option<u64>,
+    /// What fails when it is so many days old is given up. 3.
+    pub dead_after_days: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CaseworkFile {
     /// A file, or `postgres://…` without a password. `casework.sqlite` in the home.
     pub database: Option<String>,
     /// A file that holds the `postgres://…`, where a password stands in it.
     pub database_file: Option<PathBuf>,
+    /// The key that seals secrets, where several servers share casework. `keys/secrets.key` in the home.
+    pub secrets_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +71,31 @@ pub struct Serve {
 #[derive(Clone, Debug)]
 pub struct Casework {
     pub database: Set<Option<Secret>>,
+    /// None: the home's own.
+    pub secrets_key: Set<Option<PathBuf>>,
+}
+
+/// How what happens is told to others.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    pub allow_private: Set<bool>,
+    pub at_once: Set<usize>,
+    pub timeout_s: Set<u64>,
+    pub dead_after_days: Set<u64>,
+}
+
+pub(super) fn webhooks(file: &WebhooksFile, environment: Environment<'_>) -> Result<Webhooks> {
+    let of = |name: &str| format!("INTERDICT_WEBHOOKS_{name}");
+    let webhooks = Webhooks {
+        allow_private: pick(None, environment, &of("ALLOW_PRIVATE"), file.allow_private, false)?,
+        at_once: pick(None, environment, &of("AT_ONCE"), file.at_once, 16)?,
+        timeout_s: pick(None, environment, &of("TIMEOUT_S"), file.timeout_s, 10)?,
+        dead_after_days: pick(None, environment, &of("DEAD_AFTER_DAYS"), file.dead_after_days, 3)?,
+    };
+    if webhooks.at_once.value == 0 || webhooks.timeout_s.value == 0 {
+        bail!("webhooks: expected at_once and timeout_s above 0");
+    }
+    Ok(webhooks)
 }
 
 pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>) -> Result<Serve> {
@@ -106,7 +146,8 @@ pub(super) fn casework(
         }
         (None, None, None) => Set { value: None, origin: Origin::Default },
     };
-    Ok(Casework { database })
+    let secrets_key = path("INTERDICT_SECRETS_KEY", file.secrets_key, folder, environment);
+    Ok(Casework { database, secrets_key })
 }
 
 /// A password does not belong into the file, nor on a command line that others see.

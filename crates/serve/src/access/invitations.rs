@@ -6,10 +6,12 @@
 use case::db::Tx;
 
 use super::secret;
-use super::{Access, users};
+use super::sessions::How;
+use super::{Access, acts, users};
 use crate::policy::Role;
 use crate::problem::{Fault, Problem};
 use crate::time;
+use serde_json::json;
 
 const VALID_S: i64 = 24 * 3600;
 
@@ -26,7 +28,10 @@ impl Access {
                     }
                     tx.run("DELETE FROM invitations WHERE user_id = $1", &[user.into()])?;
                 }
-                None => drop(tx.run("DELETE FROM invitations WHERE user_id IS NULL", &[])?),
+                None => {
+                    tx.run("DELETE FROM invitations WHERE user_id IS NULL", &[])?;
+                    acts::write(tx, acts::SYSTEM, "access.first_link", "access", &json!({}))?;
+                }
             }
             tx.run("DELETE FROM invitations WHERE expires_at < $1", &[now.into()])?;
             tx.run(
@@ -45,14 +50,18 @@ impl Access {
     }
 
     /// Takes password and second factor away and ends every session: they begin anew by the link.
-    pub fn reset(&self, user: i64) -> Result<String, Problem> {
+    pub fn reset(&self, user: i64, by: &str) -> Result<String, Problem> {
         let secret = self.invite(Some(user))?;
-        self.change(|tx| {
+        self.change(|tx| -> Result<(), Fault> {
+            let name = users::name_of(tx, user)?;
             tx.run(
                 "UPDATE users SET password = NULL, totp = NULL, totp_new = NULL WHERE id = $1",
                 &[user.into()],
             )?;
-            users::end_sessions(tx, user)
+            users::end_sessions(tx, user)?;
+            super::lockout::forget(tx, &name)?;
+            let subject = format!("user:{user}");
+            acts::write(tx, by, "user.reset", &subject, &json!({ "name": name }))
         })?;
         Ok(secret)
     }
@@ -85,18 +94,19 @@ impl Access {
                         &[user.into(), password_hash.into()],
                     )?;
                     users::end_sessions(tx, user)?;
+                    super::lockout::forget(tx, name)?;
                     user
                 }
                 None => {
                     if tx.row("SELECT 1 FROM users LIMIT 1", &[])?.is_some() {
                         return Err(unknown().into());
                     }
-                    users::add(tx, name, Role::Administrator, Some(password_hash))?
+                    users::add(tx, name, Role::Administrator, Some(password_hash), acts::SYSTEM)?
                 }
             };
             let hash = secret::hash(secret);
             tx.run("DELETE FROM invitations WHERE hash = $1", &[hash.as_slice().into()])?;
-            super::sessions::begin(tx, &cookie, user, time::now())?;
+            super::sessions::begin(tx, &cookie, user, time::now(), How::Link)?;
             Ok(())
         })?;
         Ok(cookie)

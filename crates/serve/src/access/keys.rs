@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use case::db::{Db, DbError, Row, Tx};
+use case::outbox::{self, WebhookChange};
+use case::{By, CaseError};
+use serde_json::json;
 
 use super::secret::{self, Hash};
-use super::{Access, Known, tables};
+use super::{Access, Known, User, acts, tables};
 use crate::frame::load::{Bucket, Rate};
 use crate::policy::Scope;
 use crate::problem::{Fault, Problem};
@@ -27,6 +30,10 @@ pub struct Key {
     /// Requests a second, if it has a rate of its own.
     pub per_s: Option<u32>,
     pub made_by: String,
+    /// Who answers for it: it ends where they are locked. None: made before keys had one, or by the
+    /// command line without a name.
+    pub owner: Option<i64>,
+    is_owner_locked: bool,
     pub made_at: i64,
     pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
@@ -72,7 +79,8 @@ impl FromIterator<Scope> for Scopes {
 
 impl Key {
     pub fn is_valid(&self, now: i64) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)
+        let is_held = self.revoked_at.is_none() && !self.is_owner_locked;
+        is_held && self.expires_at.is_none_or(|expires_at| now < expires_at)
     }
 
     /// When it was last used; nothing: never.
@@ -92,19 +100,38 @@ pub struct NewKey {
     pub scopes: Scopes,
     pub team: Option<i64>,
     pub per_s: Option<u32>,
+    /// A year from now, if nothing is said.
     pub expires_at: Option<i64>,
 }
 
+/// A key that nobody thought of again ends by itself.
+const VALID_S: i64 = 365 * 24 * 3600;
+const VALID_MAX_S: i64 = 5 * VALID_S;
+
 impl Access {
-    /// Its number, and the key itself: the only time it is seen.
+    /// Its number, and the key itself: the only time it is seen. Whoever makes it answers for it.
     pub fn make_key(&self, new: &NewKey, by: &str) -> Result<(i64, String), Problem> {
+        let known = self.known();
+        let owner = by.strip_prefix("person:").and_then(|name| known.user_named(name));
+        self.make_key_for(new, owner.map(|user| user.id), by)
+    }
+
+    /// The same, and somebody else answers for it.
+    pub fn make_key_for(
+        &self,
+        new: &NewKey,
+        owner: Option<i64>,
+        by: &str,
+    ) -> Result<(i64, String), Problem> {
         super::users::check_name(&new.name)?;
         if new.scopes == Scopes::default() {
             return Err(Problem::invalid("scopes", "expected at least one"));
         }
         let now = time::now();
-        if new.expires_at.is_some_and(|at| at <= now) {
-            return Err(Problem::invalid("expires_at", "expected a time to come"));
+        let expires_at = new.expires_at.unwrap_or(now + VALID_S);
+        if expires_at <= now || expires_at > now + VALID_MAX_S {
+            let detail = "expected a time to come, within five years";
+            return Err(Problem::invalid("expires_at", detail));
         }
         let secret = secret::make(PREFIX);
         let id = self.change(|tx| -> Result<i64, Fault> {
@@ -112,8 +139,9 @@ impl Access {
             let id = tables::next_id(tx, "api_keys")?;
             let added = tx.run(
                 "INSERT INTO api_keys \
-                 (id, name, hash, hint, scopes, team_id, per_s, made_by, made_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING",
+                 (id, name, hash, hint, scopes, team_id, per_s, made_by, made_at, expires_at, owner) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                 ON CONFLICT (name) DO NOTHING",
                 &[
                     id.into(),
                     new.name.as_str().into(),
@@ -124,41 +152,70 @@ impl Access {
                     new.per_s.map(i64::from).into(),
                     by.into(),
                     now.into(),
-                    new.expires_at.into(),
+                    expires_at.into(),
+                    owner.into(),
                 ],
             )?;
             if added == 0 {
                 let detail = format!("a key named {} is there already", new.name);
                 return Err(Problem::conflict(detail).field("name").into());
             }
+            let payload = json!({
+                "name": new.name, "scopes": new.scopes.list(), "team": new.team, "owner": owner,
+                "expires_at": time::rfc3339(expires_at),
+            });
+            acts::write(tx, by, "key.made", &format!("key:{id}"), &payload)?;
             Ok(id)
         })?;
         Ok((id, secret))
     }
 
     /// It is refused from now on. A second time changes nothing.
-    pub fn revoke_key(&self, id: i64) -> Result<(), Problem> {
-        let met = self.change(|tx| {
+    pub fn revoke_key(&self, id: i64, by: &str) -> Result<(), Problem> {
+        self.change(|tx| -> Result<(), Fault> {
+            let row =
+                tx.row("SELECT name, revoked_at FROM api_keys WHERE id = $1", &[id.into()])?;
+            let row = row.ok_or_else(|| Problem::not_found(format!("key {id}")))?;
+            if row.int_if(1)?.is_some() {
+                return Ok(());
+            }
             tx.run(
-                "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1",
+                "UPDATE api_keys SET revoked_at = $2 WHERE id = $1",
                 &[id.into(), time::now().into()],
-            )
+            )?;
+            let payload = json!({ "name": row.text(0)? });
+            acts::write(tx, by, "key.revoked", &format!("key:{id}"), &payload)
         })?;
-        if met == 0 {
-            return Err(Problem::not_found(format!("key {id}")));
-        }
-        Ok(())
+        Ok(end_webhooks(self)?)
     }
+}
+
+/// A key that is refused is told nothing more either: its webhooks are switched off.
+pub(super) fn end_webhooks(access: &Access) -> Result<(), CaseError> {
+    let (known, now) = (access.known(), time::now());
+    let mut active = outbox::webhooks(&access.db)?;
+    active.retain(|webhook| webhook.is_active);
+    for webhook in active {
+        let Some(name) = webhook.made_by.strip_prefix("key:") else { continue };
+        if known.all_keys().into_iter().any(|key| key.name == name && key.is_valid(now)) {
+            continue;
+        }
+        let by = By::new(acts::SYSTEM, jiff::Timestamp::now());
+        let off = WebhookChange { is_active: Some(false), ..WebhookChange::default() };
+        outbox::change_webhook(&access.db, &by, webhook.id, &off)?;
+    }
+    Ok(())
 }
 
 pub(super) fn read(
     tx: &mut Tx<'_>,
     before: &Known,
+    users: &HashMap<i64, Arc<User>>,
     key_per_s: u32,
 ) -> Result<HashMap<Hash, Arc<Key>>, DbError> {
     let rows = tx.rows(
         "SELECT hash, id, name, hint, scopes, team_id, per_s, made_by, made_at, expires_at, \
-         revoked_at, used_at FROM api_keys",
+         revoked_at, used_at, owner FROM api_keys",
         &[],
     )?;
     let of = |row: &Row| -> Result<(Hash, Arc<Key>), DbError> {
@@ -172,6 +229,9 @@ pub(super) fn read(
                 ..Use::default()
             }),
         };
+        let owner = row.int_if(12)?;
+        let is_owner_locked =
+            owner.and_then(|id| users.get(&id)).is_some_and(|user| user.is_locked);
         let per_s = row.int_if(6)?.and_then(|per_s| u32::try_from(per_s).ok());
         let key = Key {
             id: row.int(1)?,
@@ -181,6 +241,8 @@ pub(super) fn read(
             team: row.int_if(5)?,
             per_s,
             made_by: row.text(7)?.to_string(),
+            owner,
+            is_owner_locked,
             made_at: row.int(8)?,
             expires_at: row.int_if(9)?,
             revoked_at: row.int_if(10)?,

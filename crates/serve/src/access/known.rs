@@ -24,11 +24,12 @@ pub struct Known {
 impl Known {
     /// What `before` counted of keys and sessions is counted on.
     pub(super) fn read(tx: &mut Tx<'_>, before: &Known, key_per_s: u32) -> Result<Known, DbError> {
+        let users = users::read(tx)?;
         Ok(Known {
             version: tables::version(tx)?,
-            users: users::read(tx)?,
             teams: teams::read(tx)?,
-            keys: keys::read(tx, before, key_per_s)?,
+            keys: keys::read(tx, before, &users, key_per_s)?,
+            users,
             sessions: sessions::read(tx, before)?,
         })
     }

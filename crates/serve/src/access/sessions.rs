@@ -9,6 +9,8 @@ use case::db::{DbError, Row, Tx};
 use super::keys::hash_of;
 use super::secret::{self, Hash};
 use super::{Access, Known, User};
+use super::{acts, users};
+use crate::problem::Fault;
 use crate::time;
 
 #[derive(Debug)]
@@ -51,20 +53,59 @@ impl Access {
             && now < seen_at.saturating_add(self.session_idle_s)
     }
 
-    pub fn end_session(&self, session: &Session) -> Result<(), DbError> {
-        self.change(|tx| {
-            tx.run("DELETE FROM sessions WHERE hash = $1", &[session.hash.as_slice().into()])
-        })
-        .map(drop)
+    pub fn end_session(&self, session: &Session) -> Result<(), crate::Problem> {
+        self.change(|tx| -> Result<(), Fault> {
+            tx.run("DELETE FROM sessions WHERE hash = $1", &[session.hash.as_slice().into()])?;
+            let by = acts::person(&users::name_of(tx, session.user)?);
+            let subject = format!("user:{}", session.user);
+            acts::write(tx, &by, "session.ended", &subject, &serde_json::json!({}))
+        })?;
+        Ok(())
     }
 }
 
-pub(super) fn begin(tx: &mut Tx<'_>, cookie: &str, user: i64, now: i64) -> Result<(), DbError> {
+/// By what somebody was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Link,
+    Password,
+    /// Theirs was changed, and every other session ended.
+    NewPassword,
+    PasswordAndCode,
+    PasswordAndPasskey,
+    Passkey,
+    Oidc,
+}
+
+impl How {
+    fn text(self) -> &'static str {
+        match self {
+            How::Link => "link",
+            How::Password => "password",
+            How::NewPassword => "new password",
+            How::PasswordAndCode => "password and code",
+            How::PasswordAndPasskey => "password and passkey",
+            How::Passkey => "passkey",
+            How::Oidc => "oidc",
+        }
+    }
+}
+
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    cookie: &str,
+    user: i64,
+    now: i64,
+    how: How,
+) -> Result<(), Fault> {
     tx.run(
         "INSERT INTO sessions (hash, user_id, made_at, seen_at) VALUES ($1, $2, $3, $3)",
         &[secret::hash(cookie).as_slice().into(), user.into(), now.into()],
     )?;
-    tx.run("UPDATE users SET signed_in_at = $2 WHERE id = $1", &[user.into(), now.into()]).map(drop)
+    tx.run("UPDATE users SET signed_in_at = $2 WHERE id = $1", &[user.into(), now.into()])?;
+    let by = acts::person(&users::name_of(tx, user)?);
+    let payload = serde_json::json!({ "by": how.text() });
+    acts::write(tx, &by, "session.begun", &format!("user:{user}"), &payload)
 }
 
 pub(super) fn read(

@@ -3,9 +3,14 @@
 use std::net::IpAddr;
 
 use axum::http::StatusCode;
+use case::db::{DbError, Tx};
+use serde_json::json;
 
-use super::{Access, User, passwords, secret, sessions, totp, users};
+use super::lockout::{self, Noted};
+use super::sessions::How;
+use super::{Access, User, acts, passwords, secret, sessions, totp, users};
 use crate::app::App;
+use crate::frame::log;
 use crate::problem::{Fault, Problem};
 use crate::time;
 
@@ -26,39 +31,90 @@ pub async fn sign_in(
     code: Option<&str>,
     from: IpAddr,
 ) -> Result<String, Problem> {
-    let (access, now) = (&app.access, time::now());
-    access.lockout.attempt(name, from, now).map_err(paused)?;
-    let asked = name.to_string();
-    let proof = app.blocking(move |app| Ok(app.access.proof_of(&asked)?)).await?;
-    let is_right = access.passwords.is_right(password, proof.password.clone()).await?;
-    let Some(user) = proof.user.filter(|_| is_right) else { return Err(wrong()) };
-    let step = match (&proof.totp, code) {
-        (None, _) => None,
+    let now = time::now();
+    let (proof, is_right) = attempt(app, name, password, from).await?;
+    let Some(user) = proof.user.filter(|_| is_right) else { return Err(refuse(app, name).await) };
+    let (step, how) = match (&proof.totp, code) {
+        (None, _) => (None, How::Password),
         (Some(_), None) => return Err(code_needed()),
-        (Some(secret), Some(code)) => {
-            Some(totp::check(secret, code, now, proof.totp_step).ok_or_else(wrong)?)
-        }
+        (Some(secret), Some(code)) => match totp::check(secret, code, now, proof.totp_step) {
+            Some(step) => (Some(step), How::PasswordAndCode),
+            None => return Err(refuse(app, name).await),
+        },
     };
-    let cookie = app.blocking(move |app| app.access.begin(user, step)).await?;
-    access.lockout.succeed(name, from);
+    let owned = name.to_string();
+    let begin = move |app: &App| app.access.begin(user, &owned, step, how, from);
+    let cookie = app.blocking(begin).await?;
+    app.access.lockout.succeed(name, from);
     Ok(cookie)
 }
 
 /// Who has a session still needs the password for what a stolen session must not do.
 pub async fn prove(app: &App, user: &User, password: String, from: IpAddr) -> Result<(), Problem> {
-    app.access.lockout.attempt(&user.name, from, time::now()).map_err(paused)?;
-    let name = user.name.clone();
-    let proof = app.blocking(move |app| Ok(app.access.proof_of(&name)?)).await?;
-    if !app.access.passwords.is_right(password, proof.password).await? {
-        return Err(wrong());
+    if !attempt(app, &user.name, password, from).await?.1 {
+        return Err(refuse(app, &user.name).await);
     }
+    let name = user.name.clone();
+    let forget =
+        move |app: &App| Ok(app.access.db.write(|tx| lockout::forget_from(tx, &name, from))?);
+    app.blocking(forget).await?;
     app.access.lockout.succeed(&user.name, from);
     Ok(())
 }
 
+/// Counted before it is looked at: what is known of that name, and whether the password is theirs.
+async fn attempt(
+    app: &App,
+    name: &str,
+    password: String,
+    from: IpAddr,
+) -> Result<(Proof, bool), Problem> {
+    let noted = app.access.lockout.attempt(name, from, time::now()).map_err(paused)?;
+    let asked = name.to_string();
+    let looked = move |app: &App| {
+        app.access.keep_pause(&asked, &noted)?;
+        app.access.proof_of(&asked)
+    };
+    let proof = app.blocking(looked).await?;
+    let is_right = app.access.passwords.is_right(password, proof.password.clone()).await?;
+    Ok((proof, is_right))
+}
+
+/// That somebody was refused is written down; what they are told is the same for all.
+async fn refuse(app: &App, name: &str) -> Problem {
+    let name = name.to_string();
+    let written = app.blocking(move |app| app.access.note_refused(&name)).await;
+    written.map_or_else(|problem| problem, |()| wrong())
+}
+
+/// Secrets of second factors that lie open, from before there was a vault.
+pub(super) fn seal_old(access: &Access) -> Result<(), DbError> {
+    let Some(vault) = &access.vault else { return Ok(()) };
+    access.db.write(|tx| -> Result<(), DbError> {
+        for row in tx.rows("SELECT id, totp, totp_new FROM users", &[])? {
+            let id = row.int(0)?;
+            for (column, name) in [(1, "totp"), (2, "totp_new")] {
+                let Some(bytes) = row.bytes_if(column)? else { continue };
+                if case::vault::is_sealed(bytes) {
+                    continue;
+                }
+                let sealed = vault.seal(&totp_place(id), bytes);
+                let sealed = sealed.map_err(|error| DbError::Shape(error.to_string()))?;
+                let sql = format!("UPDATE users SET {name} = $2 WHERE id = $1");
+                tx.run(&sql, &[id.into(), sealed.into()])?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn totp_place(user: i64) -> String {
+    format!("totp:{user}")
+}
+
 impl Access {
     /// Nothing of somebody who is locked or not there.
-    fn proof_of(&self, name: &str) -> Result<Proof, case::db::DbError> {
+    fn proof_of(&self, name: &str) -> Result<Proof, Problem> {
         let row = self.db.read(|tx| {
             tx.row(
                 "SELECT id, password, totp, totp_step FROM users WHERE name = $1 AND is_locked = 0",
@@ -66,16 +122,64 @@ impl Access {
             )
         })?;
         let Some(row) = row else { return Ok(Proof::default()) };
+        let id = row.int(0)?;
+        let sealed = row.bytes_if(2)?;
         Ok(Proof {
-            user: Some(row.int(0)?),
+            user: Some(id),
             password: row.text_if(1)?.map(str::to_string),
-            totp: row.bytes_if(2)?.map(<[u8]>::to_vec),
+            totp: sealed.map(|sealed| self.open_totp(id, sealed)).transpose()?,
             totp_step: row.int(3)?,
         })
     }
 
+    fn open_totp(&self, user: i64, sealed: &[u8]) -> Result<Vec<u8>, Problem> {
+        let vault = self.vault.as_ref().ok_or_else(Problem::no_vault)?;
+        vault.open(&totp_place(user), sealed).map_err(|error| {
+            log::failure("opening the secret of a second factor", &error);
+            Problem::internal()
+        })
+    }
+
+    /// Somebody has to wait: also after a restart. Of people who are here it is in the journal.
+    fn keep_pause(&self, name: &str, noted: &Noted) -> Result<(), Problem> {
+        if !noted.is_pause() {
+            return Ok(());
+        }
+        let id = self.known().user_named(name).map(|user| user.id);
+        self.change(|tx| -> Result<(), Fault> {
+            noted.keep(tx)?;
+            let Some(id) = id.filter(|_| noted.is_first_pause) else { return Ok(()) };
+            let until = noted.until().map(time::rfc3339);
+            let payload = json!({ "name": name, "until": until });
+            acts::write(tx, acts::SYSTEM, "access.paused", &format!("user:{id}"), &payload)
+        })?;
+        Ok(())
+    }
+
+    /// One write, whether there is such a name or not: neither takes longer.
+    fn note_refused(&self, name: &str) -> Result<(), Problem> {
+        let id = self.known().user_named(name).map(|user| user.id);
+        self.db.write(|tx| -> Result<(), Fault> {
+            match id {
+                Some(id) => {
+                    let (subject, payload) = (format!("user:{id}"), json!({ "name": name }));
+                    acts::write(tx, acts::SYSTEM, "session.refused", &subject, &payload)
+                }
+                None => count_unknown(tx),
+            }
+        })?;
+        Ok(())
+    }
+
     /// The code is used up with it: of two who send the same at once one is refused.
-    fn begin(&self, user: i64, step: Option<i64>) -> Result<String, Problem> {
+    fn begin(
+        &self,
+        user: i64,
+        name: &str,
+        step: Option<i64>,
+        how: How,
+        from: IpAddr,
+    ) -> Result<String, Problem> {
         let (cookie, now) = (secret::make(""), time::now());
         self.change(|tx| -> Result<(), Fault> {
             if let Some(step) = step {
@@ -87,8 +191,8 @@ impl Access {
                     return Err(wrong().into());
                 }
             }
-            sessions::begin(tx, &cookie, user, now)?;
-            Ok(())
+            lockout::forget_from(tx, name, from)?;
+            sessions::begin(tx, &cookie, user, now, how)
         })?;
         Ok(cookie)
     }
@@ -100,8 +204,7 @@ impl Access {
             let values = [user.into(), hash.into()];
             tx.run("UPDATE users SET password = $2 WHERE id = $1", &values)?;
             users::end_sessions(tx, user)?;
-            sessions::begin(tx, &cookie, user, now)?;
-            Ok(())
+            sessions::begin(tx, &cookie, user, now, How::NewPassword)
         })?;
         Ok(cookie)
     }
@@ -109,8 +212,13 @@ impl Access {
     /// A second factor that counts once a code of it was shown.
     pub(crate) fn offer_totp(&self, user: i64) -> Result<Vec<u8>, Problem> {
         let secret = totp::make_secret();
+        let vault = self.vault.as_ref().ok_or_else(Problem::no_vault)?;
+        let sealed = vault.seal(&totp_place(user), &secret).map_err(|error| {
+            log::failure("sealing the secret of a second factor", &error);
+            Problem::internal()
+        })?;
         self.change(|tx| {
-            let values = [user.into(), secret.as_slice().into()];
+            let values = [user.into(), sealed.as_slice().into()];
             tx.run("UPDATE users SET totp_new = $2 WHERE id = $1", &values)
         })?;
         Ok(secret)
@@ -121,10 +229,11 @@ impl Access {
         self.change(|tx| -> Result<(), Fault> {
             let row = tx.row("SELECT totp_new FROM users WHERE id = $1", &[user.into()])?;
             let offered = row.map(|row| row.bytes_if(0).map(|bytes| bytes.map(<[u8]>::to_vec)));
-            let Some(secret) = offered.transpose()?.flatten() else {
+            let Some(sealed) = offered.transpose()?.flatten() else {
                 let detail = "no second factor waits to be confirmed: ask for one first";
                 return Err(Problem::conflict(detail).into());
             };
+            let secret = self.open_totp(user, &sealed)?;
             let Some(step) = totp::check(&secret, code, now, 0) else {
                 let detail = "expected the six digits that the device shows now";
                 return Err(Problem::invalid("code", detail).into());
@@ -133,17 +242,28 @@ impl Access {
                 "UPDATE users SET totp = totp_new, totp_new = NULL, totp_step = $2 WHERE id = $1",
                 &[user.into(), step.into()],
             )?;
-            Ok(())
+            of_oneself(tx, user, "user.totp_on")
         })?;
         Ok(())
     }
 
     pub(crate) fn drop_totp(&self, user: i64) -> Result<(), Problem> {
-        self.change(|tx| {
-            tx.run("UPDATE users SET totp = NULL, totp_new = NULL WHERE id = $1", &[user.into()])
+        self.change(|tx| -> Result<(), Fault> {
+            tx.run("UPDATE users SET totp = NULL, totp_new = NULL WHERE id = $1", &[user.into()])?;
+            of_oneself(tx, user, "user.totp_off")
         })?;
         Ok(())
     }
+}
+
+fn of_oneself(tx: &mut Tx<'_>, user: i64, act: &str) -> Result<(), Fault> {
+    let by = acts::person(&users::name_of(tx, user)?);
+    acts::write(tx, &by, act, &format!("user:{user}"), &json!({}))
+}
+
+fn count_unknown(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.run("UPDATE refused SET unknown_names = unknown_names + 1 WHERE id = 1", &[])?;
+    Ok(())
 }
 
 /// A link is used: the first administrator chooses a name, others have theirs.

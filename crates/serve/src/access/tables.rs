@@ -2,7 +2,8 @@
 
 use case::db::{DbError, Migration, Tx};
 
-pub const STEPS: &[Migration] = &["
+pub const STEPS: &[Migration] = &[
+    "
 CREATE TABLE access_version (id BIGINT PRIMARY KEY, version BIGINT NOT NULL);
 INSERT INTO access_version (id, version) VALUES (1, 1);
 CREATE TABLE users (
@@ -49,7 +50,21 @@ CREATE TABLE invitations (
     made_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 )
-"];
+",
+    "
+ALTER TABLE api_keys ADD COLUMN owner BIGINT;
+CREATE TABLE lockouts (
+    hash BLOB PRIMARY KEY,
+    name_hash BLOB NOT NULL,
+    count BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    last BIGINT NOT NULL
+);
+CREATE INDEX lockouts_by_name ON lockouts (name_hash);
+CREATE TABLE refused (id BIGINT PRIMARY KEY, unknown_names BIGINT NOT NULL);
+INSERT INTO refused (id, unknown_names) VALUES (1, 0)
+",
+];
 
 pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
     tx.row("SELECT version FROM access_version WHERE id = 1", &[])?

@@ -2,7 +2,7 @@
 
 use case::db::{DbError, Tx};
 
-use super::{Access, tables, users};
+use super::{Access, acts, tables, users};
 use crate::problem::{Fault, Problem};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Team {
 }
 
 impl Access {
-    pub fn add_team(&self, name: &str) -> Result<i64, Problem> {
+    pub fn add_team(&self, name: &str, by: &str) -> Result<i64, Problem> {
         users::check_name(name)?;
         let id = self.change(|tx| -> Result<i64, Fault> {
             let id = tables::next_id(tx, "teams")?;
@@ -24,6 +24,8 @@ impl Access {
                 let detail = format!("a team named {name} is there already");
                 return Err(Problem::conflict(detail).field("name").into());
             }
+            let payload = serde_json::json!({ "name": name });
+            acts::write(tx, by, "team.added", &format!("team:{id}"), &payload)?;
             Ok(id)
         })?;
         Ok(id)

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use case::db::{DbError, Row, Tx};
+use serde_json::json;
 
-use super::{Access, tables, teams};
+use super::{Access, acts, tables, teams};
 use crate::policy::Role;
 use crate::problem::{Fault, Problem};
 use crate::time;
@@ -45,19 +46,24 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
 
 impl Access {
     /// Without a password: an invitation lets them choose one.
-    pub fn add_user(&self, name: &str, role: Role, teams: &[i64]) -> Result<i64, Problem> {
+    pub fn add_user(
+        &self,
+        name: &str,
+        role: Role,
+        teams: &[i64],
+        by: &str,
+    ) -> Result<i64, Problem> {
         check_name(name)?;
         let id = self.change(|tx| -> Result<i64, Fault> {
-            add(tx, name, role, None).and_then(|id| {
-                set_teams(tx, id, teams)?;
-                Ok(id)
-            })
+            let id = add(tx, name, role, None, by)?;
+            set_teams(tx, id, teams)?;
+            Ok(id)
         })?;
         Ok(id)
     }
 
     /// The last administrator who can sign in stays one.
-    pub fn change_user(&self, id: i64, change: &UserChange) -> Result<(), Problem> {
+    pub fn change_user(&self, id: i64, change: &UserChange, by: &str) -> Result<(), Problem> {
         self.change(|tx| -> Result<(), Fault> {
             let Some(user) = read_one(tx, id)? else {
                 return Err(Problem::not_found(format!("user {id}")).into());
@@ -80,8 +86,14 @@ impl Access {
             }
             if is_locked {
                 tx.run("DELETE FROM invitations WHERE user_id = $1", &[id.into()])?;
+            } else if user.is_locked {
+                super::lockout::forget(tx, &user.name)?;
             }
-            Ok(())
+            let payload = json!({
+                "name": user.name, "role": role, "was": user.role, "is_locked": is_locked,
+                "teams": change.teams,
+            });
+            acts::write(tx, by, "user.changed", &format!("user:{id}"), &payload)
         })?;
         Ok(())
     }
@@ -97,6 +109,7 @@ pub(super) fn add(
     name: &str,
     role: Role,
     password: Option<&str>,
+    by: &str,
 ) -> Result<i64, Fault> {
     let id = tables::next_id(tx, "users")?;
     let added = tx.run(
@@ -108,6 +121,8 @@ pub(super) fn add(
         let detail = format!("a user named {name} is there already");
         return Err(Problem::conflict(detail).field("name").into());
     }
+    let payload = json!({ "name": name, "role": role });
+    acts::write(tx, by, "user.added", &format!("user:{id}"), &payload)?;
     Ok(id)
 }
 
@@ -134,6 +149,12 @@ fn another_administrator(tx: &mut Tx<'_>, but: i64) -> Result<(), Fault> {
         Some(_) => Ok(()),
         None => Err(Problem::conflict("this is the last administrator who can sign in").into()),
     }
+}
+
+pub(super) fn name_of(tx: &mut Tx<'_>, id: i64) -> Result<String, Fault> {
+    let row = tx.row("SELECT name FROM users WHERE id = $1", &[id.into()])?;
+    let row = row.ok_or_else(|| Problem::not_found(format!("user {id}")))?;
+    Ok(row.text(0)?.to_string())
 }
 
 pub(super) fn end_sessions(tx: &mut Tx<'_>, user: i64) -> Result<(), DbError> {

@@ -55,10 +55,18 @@ pub fn say_who_may(document: &mut Value, table: &Table) {
             let Some(operation) = item.get_mut(name).and_then(Value::as_object_mut) else {
                 continue;
             };
+            operation.insert("operationId".into(), operation_id(name, path).into());
             let method = Method::from_bytes(name.to_uppercase().as_bytes()).unwrap_or_default();
             say(operation, table.needs(&method, path).unwrap_or(Needs::Nothing), name != "get");
         }
     }
+}
+
+/// `get-v1-cases-case`: the names of our functions come twice, and these may not.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split('/').filter(|word| !word.is_empty());
+    let words = words.map(|word| word.trim_matches(['{', '}']));
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("-")
 }
 
 fn say(operation: &mut Map<String, Value>, needs: Needs, is_write: bool) {

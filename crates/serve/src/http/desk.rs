@@ -44,6 +44,11 @@ impl Seen {
         }
     }
 
+    /// None: everything.
+    pub fn names(self) -> Option<Vec<String>> {
+        self.0
+    }
+
     /// What has no team is seen by all who may read.
     pub fn has(&self, team: Option<&str>) -> bool {
         match (&self.0, team) {

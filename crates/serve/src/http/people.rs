@@ -93,10 +93,15 @@ struct Invited {
 /// Add somebody; the answer has the secret of their one-time link
 #[utoipa::path(post, path = "/v1/users", tag = "people", request_body = AddUser,
     responses((status = 201, body = Invited), (status = 409, body = Problem), (status = 422, body = Problem)))]
-async fn add_user(State(app): State<App>, Body(asked): Body<AddUser>) -> Result<Response, Problem> {
+async fn add_user(
+    State(app): State<App>,
+    who: Principal,
+    Body(asked): Body<AddUser>,
+) -> Result<Response, Problem> {
+    let by = who.actor();
     let invited = app
         .blocking(move |app| {
-            let id = app.access.add_user(&asked.name, asked.role, &asked.teams)?;
+            let id = app.access.add_user(&asked.name, asked.role, &asked.teams, &by)?;
             Ok(Invited { id, secret: app.access.invite(Some(id))? })
         })
         .await?;
@@ -116,12 +121,14 @@ struct ChangeUser {
     request_body = ChangeUser, responses((status = 200, body = UserShown), (status = 404, body = Problem)))]
 async fn change_user(
     State(app): State<App>,
+    who: Principal,
     Path(user): Path<i64>,
     Body(asked): Body<ChangeUser>,
 ) -> Result<Json<UserShown>, Problem> {
     let ChangeUser { role, teams, is_locked } = asked;
     let change = UserChange { role, teams, is_locked };
-    app.blocking(move |app| app.access.change_user(user, &change)).await?;
+    let by = who.actor();
+    app.blocking(move |app| app.access.change_user(user, &change, &by)).await?;
     let known = app.access.known();
     let user = known.users.get(&user);
     user.map(|user| Json(UserShown::of(user))).ok_or_else(|| Problem::not_found("user"))
@@ -130,8 +137,13 @@ async fn change_user(
 /// Take password and second factor away; the answer has the secret of a new one-time link
 #[utoipa::path(post, path = "/v1/users/{user}/reset", tag = "people", params(("user" = i64, Path)),
     responses((status = 200, body = Invited), (status = 404, body = Problem)))]
-async fn reset_user(State(app): State<App>, Path(user): Path<i64>) -> Result<Response, Problem> {
-    let secret = app.blocking(move |app| app.access.reset(user)).await?;
+async fn reset_user(
+    State(app): State<App>,
+    who: Principal,
+    Path(user): Path<i64>,
+) -> Result<Response, Problem> {
+    let by = who.actor();
+    let secret = app.blocking(move |app| app.access.reset(user, &by)).await?;
     Ok((Extension(ShownOnce), Json(Invited { id: user, secret })).into_response())
 }
 
@@ -166,11 +178,13 @@ struct AddTeam {
     responses((status = 201, body = TeamShown), (status = 409, body = Problem)))]
 async fn add_team(
     State(app): State<App>,
+    who: Principal,
     Body(asked): Body<AddTeam>,
 ) -> Result<(StatusCode, Json<TeamShown>), Problem> {
+    let by = who.actor();
     let shown = app
         .blocking(move |app| {
-            Ok(TeamShown { id: app.access.add_team(&asked.name)?, name: asked.name })
+            Ok(TeamShown { id: app.access.add_team(&asked.name, &by)?, name: asked.name })
         })
         .await?;
     Ok((StatusCode::CREATED, Json(shown)))
@@ -187,6 +201,8 @@ struct KeyShown {
     /// Requests a second, if it has a rate of its own.
     per_s: Option<u32>,
     made_by: String,
+    /// Who answers for it, by number; it is refused while they are locked.
+    owner: Option<i64>,
     made_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
@@ -203,6 +219,7 @@ impl KeyShown {
             team: key.team,
             per_s: key.per_s,
             made_by: key.made_by.clone(),
+            owner: key.owner,
             made_at: time::rfc3339(key.made_at),
             expires_at: key.expires_at.map(time::rfc3339),
             revoked_at: key.revoked_at.map(time::rfc3339),
@@ -234,8 +251,10 @@ struct MakeKey {
     team: Option<i64>,
     /// Requests a second; the server's own limit if nothing is said, 0 is no limit.
     per_s: Option<u32>,
-    /// RFC 3339.
+    /// RFC 3339, within five years; a year from now if nothing is said.
     expires_at: Option<String>,
+    /// Who answers for it; who makes it, if nothing is said.
+    owner: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -265,14 +284,27 @@ async fn make_key(
         per_s: asked.per_s,
     };
     let by = who.actor();
-    let (id, key) = app.blocking(move |app| app.access.make_key(&new, &by)).await?;
+    let owner = asked.owner;
+    if owner.is_some_and(|id| !app.access.known().users.contains_key(&id)) {
+        return Err(Problem::invalid("/owner", "expected the number of a user"));
+    }
+    let make = move |app: &App| match owner {
+        Some(_) => app.access.make_key_for(&new, owner, &by),
+        None => app.access.make_key(&new, &by),
+    };
+    let (id, key) = app.blocking(make).await?;
     Ok((StatusCode::CREATED, Extension(ShownOnce), Json(KeyMade { id, key })).into_response())
 }
 
 /// Revoke a key; it is refused from this answer on
 #[utoipa::path(delete, path = "/v1/keys/{key}", tag = "people", params(("key" = i64, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
-async fn revoke_key(State(app): State<App>, Path(key): Path<i64>) -> Result<StatusCode, Problem> {
-    app.blocking(move |app| app.access.revoke_key(key)).await?;
+async fn revoke_key(
+    State(app): State<App>,
+    who: Principal,
+    Path(key): Path<i64>,
+) -> Result<StatusCode, Problem> {
+    let by = who.actor();
+    app.blocking(move |app| app.access.revoke_key(key, &by)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

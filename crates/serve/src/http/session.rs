@@ -101,7 +101,7 @@ async fn who_am_i(who: Principal, cookie: Option<Extension<Cookie>>) -> Json<Me>
 #[utoipa::path(delete, path = "/v1/session", tag = "session", responses((status = 204)))]
 async fn sign_out(State(app): State<App>, who: Principal) -> Result<Response, Problem> {
     let Principal::Person { session, .. } = who else { return Err(Problem::unauthenticated()) };
-    app.blocking(move |app| Ok(app.access.end_session(&session)?)).await?;
+    app.blocking(move |app| app.access.end_session(&session)).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     set_cookie(&app, &mut response, "", 0);
     Ok(response)

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use case::db::{Db, Place};
+use case::vault::Vault;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use serve::{App, Settings};
@@ -43,7 +44,13 @@ impl Answer {
 }
 
 pub fn settings() -> Settings {
-    Settings { address_per_s: 0, key_per_s: 0, log_nothing: true, ..Settings::default() }
+    Settings {
+        address_per_s: 0,
+        key_per_s: 0,
+        log_nothing: true,
+        vault: Some(Arc::new(Vault::of([5; 32]))),
+        ..Settings::default()
+    }
 }
 
 pub fn desk() -> Desk {
