@@ -12,9 +12,18 @@ function read(): Place {
   const path = at < 0 ? text : text.slice(0, at);
   return {
     path,
-    parts: path.split("/").filter(Boolean).map(decodeURIComponent),
+    parts: path.split("/").filter(Boolean).map(decoded),
     query: new URLSearchParams(at < 0 ? "" : text.slice(at + 1)),
   };
+}
+
+/** A link that was cut in the middle of a sign is taken as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 let place = $state.raw(read());

@@ -7,6 +7,24 @@ export function hardships(world) {
   const { suite, desk, empty, watched, shots } = world;
   let page;
 
+  suite.check("5 lists say what changed, and the calculator answers as one types", async () => {
+    const { administrator } = world.people;
+    await go(administrator, desk.origin, "/lists?list=fbi-psa250226&to=2025-02-26");
+    await administrator.waitForSelector("text=/51 added|Not available in this build/");
+    await go(administrator, desk.origin, "/cost");
+    await administrator.waitForSelector("text=/A year without|Not available in this build/");
+    if (!(await administrator.locator("text=A year without").count())) return;
+    const figure = () => administrator.textContent(".cards .figure >> nth=0");
+    const before = await figure();
+    await administrator.fill("[aria-label='Licence of a commercial analytics tool']", "90000");
+    await administrator.waitForFunction((before) => document.querySelector(".cards .figure").textContent !== before, before);
+    await administrator.waitForSelector("text=yours");
+    must((await administrator.textContent("#c-risk + .chip")).startsWith("severe"), "with nothing in place the risk is severe");
+    for (const box of await administrator.locator("fieldset input[type=checkbox]").all()) await box.check();
+    await administrator.waitForSelector("#c-risk + .chip:has-text('low')");
+    await administrator.getByLabel("Jurisdictions, two letters each").fill("GBR");
+    await administrator.waitForSelector("text=is no country");
+  });
   suite.check("5 an empty home says on every page what is not there yet", async () => {
     await empty.start();
     const first = await watched.page(empty.origin);
