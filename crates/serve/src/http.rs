@@ -7,6 +7,8 @@ mod events;
 mod freezes;
 mod home;
 mod journal;
+mod oidc;
+mod passkeys;
 mod people;
 mod session;
 mod webhooks;
@@ -24,6 +26,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .merge(home::routes())
         .merge(session::routes())
+        .merge(passkeys::routes())
+        .merge(oidc::routes())
         .merge(people::routes())
         .merge(events::routes())
         .merge(alerts::routes())
