@@ -51,7 +51,7 @@ pub fn try_all(python: &Path) -> Result<()> {
     schemathesis.args(["-m", "schemathesis.cli", "run"]);
     schemathesis.arg(format!("http://{}/openapi.json", server.address));
     schemathesis.args(["--seed", SEED, "--max-time", SECONDS, "--checks", CHECKS]);
-    schemathesis.args(["--workers", "2", "--request-timeout", "30", "--max-failures", "20"]);
+    schemathesis.args(["--workers", "1", "--request-timeout", "30", "--max-failures", "20"]);
     schemathesis.args(["--generation-database", "none", "--suppress-health-check", "all"]);
     schemathesis.args(["--continue-on-failure", "--warnings", "off", "--no-color"]);
     schemathesis.args(["--report", "ndjson", "--report-dir"]).arg(folder.join("report"));

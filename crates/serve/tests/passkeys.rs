@@ -17,6 +17,9 @@ use sha2::{Digest, Sha256};
 
 const ORIGIN: &str = "https://cell.example";
 
+/// What a device does otherwise than it should.
+type Lie = fn(&mut Device);
+
 enum Pair {
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -213,7 +216,7 @@ async fn a_passkey_is_added_listed_signs_in_and_is_removed() {
 async fn what_was_not_asked_for_adds_no_passkey() {
     let desk = desk();
     let who = signed_in(&desk).await;
-    let wrong: [(&str, fn(&mut Device)); 3] = [
+    let wrong: [(&str, Lie); 3] = [
         ("origin", |device| device.origin = "https://evil.example"),
         ("server", |device| device.rp_id = "evil.example"),
         ("type", |device| device.kind = Some("webauthn.get")),
@@ -255,7 +258,7 @@ async fn a_device_that_lies_signs_nobody_in() {
     let who = signed_in(&desk).await;
     let mut device = Device::new(false);
     assert_eq!(add(&desk, &who, &device).await.status, 201);
-    let lies: [(&str, fn(&mut Device)); 4] = [
+    let lies: [(&str, Lie); 4] = [
         ("origin", |device| device.origin = "https://evil.example"),
         ("server", |device| device.rp_id = "evil.example"),
         ("type", |device| device.kind = Some("webauthn.create")),
