@@ -17,10 +17,11 @@ const SECONDS: &str = "120";
 const SEED: &str = "20260305";
 
 /// Left out, each for its reason.
-const LEFT_OUT: [(&str, &str); 5] = [
+const LEFT_OUT: [(&str, &str); 6] = [
     ("delete-v1-session", "ends the session that everything is tried with"),
     ("post-v1-session-password", "ends it too"),
     ("post-v1-users-user-reset", "ends it too, when it meets number 1"),
+    ("post-v1-welcome", "makes a second administrator, beside whom the first can be locked"),
     ("get-v1-events", "never ends; its own tests listen"),
     ("get-metrics", "is no JSON, and grows with each route"),
 ];
@@ -30,7 +31,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_headers_conformance,response_schema_conformance";
 
 pub fn try_all(python: &Path) -> Result<()> {
-    run::pass_through(run::cargo().args(["build", "--locked", "-p", "interdict"]))?;
+    // With the features of the whole workspace, as the tests have built it.
+    let mut build = run::cargo();
+    build.args(["build", "--locked", "--workspace", "--bin", "interdict"]);
+    run::pass_through(&mut build)?;
     let folder = place::target().join("tmp/schemathesis");
     // What an earlier run left would be tried again.
     let _ = std::fs::remove_dir_all(&folder);
@@ -47,7 +51,7 @@ pub fn try_all(python: &Path) -> Result<()> {
     schemathesis.args(["-m", "schemathesis.cli", "run"]);
     schemathesis.arg(format!("http://{}/openapi.json", server.address));
     schemathesis.args(["--seed", SEED, "--max-time", SECONDS, "--checks", CHECKS]);
-    schemathesis.args(["--workers", "2", "--request-timeout", "30", "--max-failures", "20"]);
+    schemathesis.args(["--workers", "1", "--request-timeout", "30", "--max-failures", "20"]);
     schemathesis.args(["--generation-database", "none", "--suppress-health-check", "all"]);
     schemathesis.args(["--continue-on-failure", "--warnings", "off", "--no-color"]);
     schemathesis.args(["--report", "ndjson", "--report-dir"]).arg(folder.join("report"));

@@ -35,6 +35,8 @@ pub struct Config {
     pub serve: desk::Serve,
     /// Where casework is kept.
     pub casework: desk::Casework,
+    /// Who else may say who somebody is.
+    pub oidc: Option<desk::OidcConfig>,
     /// How what happens is told to others.
     pub webhooks: desk::Webhooks,
 }

@@ -5,18 +5,22 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 
-struct Running(Child);
+struct Running {
+    child: Child,
+    /// Kept open: a server whose output nobody reads any more stops.
+    _said: BufReader<ChildStdout>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -35,9 +39,11 @@ fn start(home: &Path) -> (Running, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let first = lines.next().unwrap().unwrap();
-    (Running(child), first.strip_prefix("listening on http://").unwrap().to_string())
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    said.read_line(&mut first).unwrap();
+    let address = first.trim().strip_prefix("listening on http://").unwrap().to_string();
+    (Running { child, _said: said }, address)
 }
 
 fn key(home: &Path) -> String {

@@ -10,6 +10,8 @@ pub mod invitations;
 pub mod keys;
 mod known;
 pub mod lockout;
+pub mod oidc;
+pub mod passkeys;
 pub mod passwords;
 mod principal;
 pub mod secret;
@@ -35,6 +37,7 @@ pub use users::User;
 
 use crate::app::Settings;
 use lockout::Lockout;
+use passkeys::{Ceremonies, Site};
 use passwords::Passwords;
 
 pub struct Access {
@@ -43,6 +46,8 @@ pub struct Access {
     known: RwLock<Arc<Known>>,
     pub passwords: Passwords,
     pub lockout: Lockout,
+    pub(crate) site: Option<Site>,
+    pub(crate) ceremonies: Ceremonies,
     pub(crate) session_idle_s: i64,
     pub(crate) session_max_s: i64,
     pub(crate) key_per_s: u32,
@@ -61,6 +66,8 @@ impl Access {
             known: RwLock::default(),
             passwords: Passwords::new(settings.hashes_at_once),
             lockout: Lockout::default(),
+            site: settings.passkeys.clone(),
+            ceremonies: Ceremonies::default(),
             session_idle_s: seconds(settings.session_idle),
             session_max_s: seconds(settings.session_max),
             key_per_s: settings.key_per_s,

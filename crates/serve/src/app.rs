@@ -9,6 +9,8 @@ use share::Reach;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
+use crate::access::oidc::Oidc;
+use crate::access::passkeys::Site;
 use crate::events::{Events, Feed, Outbox};
 use crate::frame::load::Load;
 use crate::frame::metrics::Metrics;
@@ -56,6 +58,10 @@ pub struct Settings {
     pub hashes_at_once: usize,
     /// Seals secrets that must be read again. Without it none can be made.
     pub vault: Option<Arc<Vault>>,
+    /// Where passkeys hold; none: there are none.
+    pub passkeys: Option<Site>,
+    /// Who else may say who somebody is.
+    pub oidc: Option<Arc<Oidc>>,
     /// Where webhooks may go.
     pub reach: Reach,
     /// Every request goes to the log, not only what changes something or fails.
@@ -79,6 +85,8 @@ impl Default for Settings {
             session_max: Duration::from_secs(12 * 3600),
             hashes_at_once: 2,
             vault: None,
+            passkeys: None,
+            oidc: None,
             reach: Reach::default(),
             log_all: false,
             log_nothing: false,

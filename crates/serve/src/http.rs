@@ -8,6 +8,8 @@ mod events;
 mod freezes;
 mod home;
 mod journal;
+mod oidc;
+mod passkeys;
 mod people;
 mod session;
 mod web;
@@ -28,6 +30,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(web::routes())
         .merge(cost::routes())
         .merge(session::routes())
+        .merge(passkeys::routes())
+        .merge(oidc::routes())
         .merge(people::routes())
         .merge(events::routes())
         .merge(alerts::routes())

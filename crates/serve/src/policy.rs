@@ -158,6 +158,10 @@ pub const POLICIES: &[Policy] = &[
     // Signing in.
     open(POST, "/v1/session"),
     open(POST, "/v1/welcome"),
+    open(POST, "/v1/session/passkey/begin"),
+    open(POST, "/v1/session/passkey"),
+    open(GET, "/v1/oidc/login"),
+    open(GET, "/v1/oidc/callback"),
     // Oneself.
     anybody(GET, "/v1/session"),
     role(DELETE, "/v1/session", Viewer),
@@ -165,6 +169,10 @@ pub const POLICIES: &[Policy] = &[
     role(POST, "/v1/session/totp", Viewer),
     role(POST, "/v1/session/totp/confirm", Viewer),
     role(DELETE, "/v1/session/totp", Viewer),
+    role(GET, "/v1/session/passkeys", Viewer),
+    role(POST, "/v1/session/passkeys/begin", Viewer),
+    role(POST, "/v1/session/passkeys", Viewer),
+    role(DELETE, "/v1/session/passkeys/{passkey}", Viewer),
     // How the server does, and how it is used.
     role_or(GET, "/metrics", Administrator, Scope::Metrics),
     anybody(GET, "/docs"),

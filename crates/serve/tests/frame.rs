@@ -281,3 +281,21 @@ async fn over_a_socket_it_answers_and_stops_without_breaking_off() {
     ended.expect("it stops").unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn the_document_names_each_operation_once_and_problems_by_their_own_type() {
+    let desk = desk();
+    let mut ids = std::collections::BTreeSet::new();
+    for (path, item) in desk.document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_string()), "{method} {path}: {id} twice");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let content = response["content"]["application/json"]["schema"]["$ref"].as_str();
+                let is_problem = content.is_some_and(|schema| schema.ends_with("/Problem"));
+                assert!(!is_problem, "{method} {path}: {status}");
+            }
+        }
+    }
+    assert!(ids.contains("post-v1-webhooks-webhook-deliveries-delivery-retry"));
+}

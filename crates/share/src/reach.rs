@@ -106,12 +106,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(inner) = embedded(address) {
         return is_public_v4(inner);
     }
-    let first = address.segments()[0];
+    let [first, second, ..] = address.segments();
     // Only 2000::/3 is given out; in it are documentation (two blocks), Teredo and ORCHID.
-    let segments = address.segments();
-    let is_special = (first == 0x2001 && segments[1] < 0x0200)
-        || (first == 0x2001 && segments[1] == 0x0db8)
-        || (first == 0x3fff && segments[1] < 0x1000);
+    let is_special = match first {
+        0x2001 => second < 0x0200 || second == 0x0db8,
+        0x3fff => second < 0x1000,
+        _ => false,
+    };
     (0x2000..0x4000).contains(&first) && !is_special
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand, TextFormat};
-use crate::config::{self, ChainConfig, Config, Flags, Login, NodeConfig, Set};
+use crate::config::{self, ChainConfig, Config, Flags, Login, NodeConfig, Origin, Set};
 use crate::home::Home;
 use crate::out::Out;
 
@@ -82,6 +82,14 @@ fn of_desk(config: &Config) -> Vec<Row> {
         value: set.value.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string()),
         origin: set.origin.clone(),
     };
+    let text = |set: &Set<Option<String>>| Set {
+        value: set.value.clone().unwrap_or_else(|| "none".into()),
+        origin: set.origin.clone(),
+    };
+    let (issuer, oidc) = match &config.oidc {
+        Some(oidc) => (oidc.settings.issuer.clone(), Origin::File),
+        None => ("none".to_string(), Origin::Default),
+    };
     // It may hold a password: only what kind of place it is.
     let database = &config.casework.database;
     let database = Set {
@@ -101,6 +109,9 @@ fn of_desk(config: &Config) -> Vec<Row> {
         row("serve.key_per_s", &serve.key_per_s),
         row("serve.session_idle_min", &serve.session_idle_min),
         row("serve.log_all", &serve.log_all),
+        row("serve.origin", &text(&serve.origin)),
+        row("serve.passkeys", &serve.passkeys),
+        Row { name: "oidc.issuer".into(), value: issuer, origin: oidc.to_string() },
         row("casework.database", &database),
         row("casework.secrets_key", &file(&config.casework.secrets_key)),
         row("webhooks.allow_private", &config.webhooks.allow_private),

@@ -10,6 +10,8 @@ use case::db::Db;
 use case::outbox::Pace;
 use case::vault::Vault;
 use serde_json::json;
+use serve::access::oidc::Oidc;
+use serve::access::passkeys::Site;
 use serve::frame::{log, tls};
 use serve::{App, Settings};
 use share::sender::Said;
@@ -39,6 +41,8 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let settings = Settings {
         vault: Some(vault.clone()),
         reach: reach(&config),
+        passkeys: passkeys(&serve),
+        oidc: oidc(&config)?,
         ..settings(&serve, acceptor.is_some())
     };
     let app = App::open(open_casework(home, &config)?, settings)?;
@@ -74,6 +78,17 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
 
 fn reach(config: &Config) -> Reach {
     Reach { allow_private: config.webhooks.allow_private.value }
+}
+
+fn passkeys(serve: &desk::Serve) -> Option<Site> {
+    Site::of(serve.origin.value.as_deref()?).filter(|_| serve.passkeys.value)
+}
+
+fn oidc(config: &Config) -> Result<Option<Arc<Oidc>>> {
+    let Some(oidc) = &config.oidc else { return Ok(None) };
+    let reach = Reach { allow_private: oidc.allow_private };
+    let client = share::Client::new(reach, share::client::Bounds::default())?;
+    Ok(Some(Arc::new(Oidc::new(oidc.settings.clone(), client))))
 }
 
 /// Tells webhooks; what goes wrong stands in the log, without addresses.
@@ -122,7 +137,7 @@ fn watch_certificates(certificates: &Arc<tls::Certificates>) {
             match certificates.look() {
                 Ok(false) => {}
                 Ok(true) => {
-                    drop(log::line(log::Level::Info, "certificates were renewed", json!({})))
+                    log::line(log::Level::Info, "certificates were renewed", json!({}));
                 }
                 Err(error) => log::failure("reading renewed certificates; the old stay", &error),
             }

@@ -91,6 +91,7 @@ fn list(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
                 json!({
                     "id": user.id, "name": user.name, "role": user.role, "teams": user.teams,
                     "has_password": user.has_password, "has_totp": user.has_totp,
+                    "has_passkey": user.has_passkey,
                     "is_locked": user.is_locked,
                     "signed_in_at": user.signed_in_at.map(time::rfc3339),
                 })
@@ -110,7 +111,7 @@ fn list(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
             (false, true, None) => "never signed in".to_string(),
             (false, true, Some(at)) => format!("signed in {}", time::rfc3339(at)),
         };
-        let factor = if user.has_totp { ", second factor" } else { "" };
+        let factor = if user.has_totp || user.has_passkey { ", second factor" } else { "" };
         out.print(&format!("{:24} {:14} {state}{factor}\n", user.name, user.role.name()))?;
     }
     Ok(())

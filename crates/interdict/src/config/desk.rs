@@ -1,11 +1,16 @@
 //! `[serve]` and `[casework]`: where the desk listens, and where casework is kept.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use case::db::Place;
 use serde::Deserialize;
+use serve::access::oidc::OidcSettings;
+use serve::access::passkeys::Site;
+use serve::policy::Role;
 
 use super::resolve::{path, pick};
 use super::{Environment, Origin, Secret, Set};
@@ -29,6 +34,31 @@ pub struct ServeFile {
     pub session_idle_min: Option<u64>,
     /// Every request goes to the log, not only what changes something or fails. False.
     pub log_all: Option<bool>,
+    /// The address that people type, as `https://cell.example`: passkeys and OIDC need it.
+    pub origin: Option<String>,
+    /// People may have passkeys. False.
+    pub passkeys: Option<bool>,
+}
+
+/// Who else may say who somebody is: an OpenID Connect provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcFile {
+    /// `https://login.example/realms/cell`: its document lies below.
+    pub issuer: String,
+    pub client_id: String,
+    /// A file that holds the client's secret, where it has one.
+    pub client_secret_file: Option<PathBuf>,
+    /// `openid profile` if nothing is said.
+    pub scopes: Option<Vec<String>>,
+    /// The claim that says what somebody may. `groups`.
+    pub role_claim: Option<String>,
+    /// The claim that names them. `preferred_username`.
+    pub name_claim: Option<String>,
+    /// What a value of the claim makes of them: `"cell-admins" = "administrator"`.
+    pub roles: BTreeMap<String, Role>,
+    /// Private addresses, and HTTP to those: for a provider in one's own house. False.
+    pub allow_private: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -65,6 +95,57 @@ pub struct Serve {
     pub key_per_s: Set<u32>,
     pub session_idle_min: Set<u64>,
     pub log_all: Set<bool>,
+    pub origin: Set<Option<String>>,
+    pub passkeys: Set<bool>,
+}
+
+#[derive(Clone)]
+pub struct OidcConfig {
+    pub settings: OidcSettings,
+    pub allow_private: bool,
+}
+
+impl fmt::Debug for OidcConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "oidc by {}", self.settings.issuer)
+    }
+}
+
+pub(super) fn oidc(
+    file: Option<OidcFile>,
+    folder: &Path,
+    origin: Option<&str>,
+) -> Result<Option<OidcConfig>> {
+    let Some(file) = file else { return Ok(None) };
+    let Some(origin) = origin else { bail!("oidc: expected `origin` in [serve] beside it") };
+    if file.roles.is_empty() {
+        bail!("oidc: expected [oidc.roles], or nobody gets in");
+    }
+    let client_secret = match file.client_secret_file {
+        None => None,
+        Some(path) => {
+            let path = folder.join(path);
+            let secret = Secret::from_file(&path);
+            let secret = secret.with_context(|| format!("cannot read {}", path.display()))?;
+            Some(secret.reveal().to_string())
+        }
+    };
+    let named = |claim: Option<String>, otherwise: &str| claim.unwrap_or_else(|| otherwise.into());
+    let scopes = file.scopes.unwrap_or_else(|| vec!["openid".into(), "profile".into()]);
+    if !scopes.iter().any(|scope| scope == "openid") {
+        bail!("oidc: expected `openid` among the scopes");
+    }
+    let settings = OidcSettings {
+        issuer: file.issuer,
+        client: file.client_id,
+        client_secret,
+        origin: origin.to_string(),
+        scopes,
+        role_claim: named(file.role_claim, "groups"),
+        roles: file.roles,
+        name_claim: named(file.name_claim, "preferred_username"),
+    };
+    Ok(Some(OidcConfig { settings, allow_private: file.allow_private.unwrap_or(false) }))
 }
 
 /// Where casework is kept; none: in the home. The text may hold a password.
@@ -115,7 +196,22 @@ pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>
             30,
         )?,
         log_all: pick(None, environment, "INTERDICT_LOG_ALL", file.log_all, false)?,
+        origin: match (environment("INTERDICT_ORIGIN"), file.origin) {
+            (Some(text), _) => {
+                Set { value: Some(text), origin: Origin::Environment("INTERDICT_ORIGIN".into()) }
+            }
+            (None, Some(text)) => Set { value: Some(text), origin: Origin::File },
+            (None, None) => Set { value: None, origin: Origin::Default },
+        },
+        passkeys: pick(None, environment, "INTERDICT_PASSKEYS", file.passkeys, false)?,
     };
+    let origin = serve.origin.value.as_deref();
+    if origin.is_some_and(|origin| Site::of(origin).is_none()) {
+        bail!("serve: origin: expected one as https://cell.example, without a path");
+    }
+    if serve.passkeys.value && origin.is_none() {
+        bail!("serve: passkeys: expected `origin`, the address that people type, beside it");
+    }
     if serve.tls_cert.value.is_some() != serve.tls_key.value.is_some() {
         bail!("serve: expected tls_cert and tls_key, or neither");
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use model::Chain;
 use serde::Deserialize;
 
-use super::desk::{CaseworkFile, ServeFile, WebhooksFile};
+use super::desk::{CaseworkFile, OidcFile, ServeFile, WebhooksFile};
 use crate::follow::finality::FinalityText;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,6 +29,8 @@ pub struct ConfigFile {
     pub serve: ServeFile,
     /// Where casework is kept.
     pub casework: CaseworkFile,
+    /// Who else may say who somebody is.
+    pub oidc: Option<OidcFile>,
     /// How what happens is told to others.
     pub webhooks: WebhooksFile,
 }

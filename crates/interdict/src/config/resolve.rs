@@ -23,6 +23,7 @@ pub(super) fn config(
     let follow = follow(file.follow, folder, environment)?;
     let risk_rules = path("INTERDICT_RISK_RULES", file.risk.rules, folder, environment);
     let serve = desk::serve(file.serve, folder, environment)?;
+    let oidc = desk::oidc(file.oidc, folder, serve.origin.value.as_deref())?;
     let webhooks = desk::webhooks(&file.webhooks, environment)?;
     let casework = desk::casework(file.casework, folder, environment)?;
     let mut chains = file.chain;
@@ -40,7 +41,7 @@ pub(super) fn config(
         of_chain(row, id, folder, flags, environment).context(about)
     });
     let chains = chains.collect::<Result<_>>()?;
-    Ok(Config { file: None, follow, chains, risk_rules, serve, casework, webhooks })
+    Ok(Config { file: None, follow, chains, risk_rules, serve, casework, webhooks, oidc })
 }
 
 /// A chain that only flags and environment speak of.

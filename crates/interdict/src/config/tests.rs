@@ -155,3 +155,29 @@ fn a_tron_node_may_have_a_key_and_another_address_for_solidified_blocks() {
         Case::new(&format!("{node}{more}")).refuses(said);
     }
 }
+
+#[test]
+fn passkeys_and_a_provider_need_the_address_that_people_type() {
+    Case::new("[serve]\npasskeys = true").refuses("expected `origin`");
+    Case::new("[serve]\norigin = \"https://cell.example/desk\"").refuses("without a path");
+    let oidc = "[oidc]\nissuer = \"https://a.example\"\nclient_id = \"cell\"\n";
+    Case::new(&format!("{oidc}[oidc.roles]\ncell = \"analyst\"")).refuses("`origin` in [serve]");
+    let origin = "[serve]\norigin = \"https://cell.example\"\n";
+    Case::new(&format!("{origin}{oidc}roles = {{}}")).refuses("nobody gets in");
+    Case::new(&format!("{origin}{oidc}[oidc.roles]\ncell = \"king\"")).refuses("king");
+    let whole = Case::new(&format!("{origin}{oidc}[oidc.roles]\ncell = \"analyst\""));
+    let oidc = whole.read().expect("read").oidc.expect("set up");
+    assert_eq!(oidc.settings.role_claim, "groups");
+    assert!(oidc.settings.client_secret.is_none() && !oidc.allow_private);
+    assert!(Case::new("").read().expect("read").oidc.is_none());
+}
+
+#[test]
+fn webhooks_go_to_public_addresses_unless_told_otherwise() {
+    let mut case = Case::new("[webhooks]\ntimeout_s = 3");
+    let webhooks = case.read().expect("read").webhooks;
+    assert_eq!((webhooks.allow_private.value, webhooks.timeout_s.value), (false, 3));
+    case.environment.insert("INTERDICT_WEBHOOKS_ALLOW_PRIVATE", "true");
+    assert!(case.read().expect("read").webhooks.allow_private.value);
+    Case::new("[webhooks]\nat_once = 0").refuses("above 0");
+}

@@ -58,6 +58,10 @@ impl Access {
                 "UPDATE users SET password = NULL, totp = NULL, totp_new = NULL WHERE id = $1",
                 &[user.into()],
             )?;
+            tx.run(
+                "UPDATE passkeys SET is_removed = 1, credential = NULL WHERE user_id = $1",
+                &[user.into()],
+            )?;
             users::end_sessions(tx, user)?;
             super::lockout::forget(tx, &name)?;
             let subject = format!("user:{user}");

@@ -7,12 +7,20 @@ use case::db::{DbError, Tx};
 use serde_json::json;
 
 use super::lockout::{self, Noted};
+use super::passkeys::Answered;
 use super::sessions::How;
 use super::{Access, User, acts, passwords, secret, sessions, totp, users};
 use crate::app::App;
 use crate::frame::log;
 use crate::problem::{Fault, Problem};
 use crate::time;
+
+/// What comes beside the password, where somebody has set that up.
+pub enum Second {
+    Nothing,
+    Code(String),
+    Passkey(Answered),
+}
 
 /// What is kept to know somebody by.
 #[derive(Default)]
@@ -21,6 +29,7 @@ struct Proof {
     password: Option<String>,
     totp: Option<Vec<u8>>,
     totp_step: i64,
+    has_passkey: bool,
 }
 
 /// The cookie of a new session. Whatever was wrong, name or password, the answer is the same.
@@ -28,19 +37,25 @@ pub async fn sign_in(
     app: &App,
     name: &str,
     password: String,
-    code: Option<&str>,
+    second: Second,
     from: IpAddr,
 ) -> Result<String, Problem> {
-    let now = time::now();
     let (proof, is_right) = attempt(app, name, password, from).await?;
     let Some(user) = proof.user.filter(|_| is_right) else { return Err(refuse(app, name).await) };
-    let (step, how) = match (&proof.totp, code) {
-        (None, _) => (None, How::Password),
-        (Some(_), None) => return Err(code_needed()),
-        (Some(secret), Some(code)) => match totp::check(secret, code, now, proof.totp_step) {
-            Some(step) => (Some(step), How::PasswordAndCode),
-            None => return Err(refuse(app, name).await),
-        },
+    let (step, how) = match (second, &proof.totp) {
+        (Second::Passkey(answered), _) => {
+            let check = move |app: &App| app.access.second_passkey(user, &answered);
+            app.blocking(check).await?;
+            (None, How::PasswordAndPasskey)
+        }
+        (Second::Code(code), Some(secret)) => {
+            match totp::check(secret, &code, time::now(), proof.totp_step) {
+                Some(step) => (Some(step), How::PasswordAndCode),
+                None => return Err(refuse(app, name).await),
+            }
+        }
+        (_, None) if !proof.has_passkey => (None, How::Password),
+        _ => return Err(code_needed()),
     };
     let owned = name.to_string();
     let begin = move |app: &App| app.access.begin(user, &owned, step, how, from);
@@ -117,7 +132,9 @@ impl Access {
     fn proof_of(&self, name: &str) -> Result<Proof, Problem> {
         let row = self.db.read(|tx| {
             tx.row(
-                "SELECT id, password, totp, totp_step FROM users WHERE name = $1 AND is_locked = 0",
+                "SELECT id, password, totp, totp_step, (SELECT COUNT(*) FROM passkeys p \
+                 WHERE p.user_id = users.id AND p.is_removed = 0) \
+                 FROM users WHERE name = $1 AND is_locked = 0",
                 &[name.into()],
             )
         })?;
@@ -129,6 +146,7 @@ impl Access {
             password: row.text_if(1)?.map(str::to_string),
             totp: sealed.map(|sealed| self.open_totp(id, sealed)).transpose()?,
             totp_step: row.int(3)?,
+            has_passkey: row.int(4)? > 0,
         })
     }
 

@@ -64,6 +64,26 @@ CREATE INDEX lockouts_by_name ON lockouts (name_hash);
 CREATE TABLE refused (id BIGINT PRIMARY KEY, unknown_names BIGINT NOT NULL);
 INSERT INTO refused (id, unknown_names) VALUES (1, 0)
 ",
+    "
+CREATE TABLE passkeys (
+    id BIGINT PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    credential BLOB UNIQUE,
+    public_key BLOB NOT NULL,
+    counter BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    used_at BIGINT,
+    is_removed BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX passkeys_by_user ON passkeys (user_id);
+CREATE TABLE identities (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    PRIMARY KEY (issuer, subject)
+)
+",
 ];
 
 pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {

@@ -19,6 +19,7 @@ pub struct User {
     pub teams: Vec<i64>,
     pub has_password: bool,
     pub has_totp: bool,
+    pub has_passkey: bool,
     pub is_locked: bool,
     pub made_at: i64,
     pub signed_in_at: Option<i64>,
@@ -162,7 +163,8 @@ pub(super) fn end_sessions(tx: &mut Tx<'_>, user: i64) -> Result<(), DbError> {
 }
 
 const COLUMNS: &str = "SELECT id, name, role, CASE WHEN password IS NULL THEN 0 ELSE 1 END, \
-     CASE WHEN totp IS NULL THEN 0 ELSE 1 END, is_locked, made_at, signed_in_at FROM users";
+     CASE WHEN totp IS NULL THEN 0 ELSE 1 END, is_locked, made_at, signed_in_at, \
+     (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = users.id AND p.is_removed = 0) FROM users";
 
 pub(super) fn read(tx: &mut Tx<'_>) -> Result<HashMap<i64, Arc<User>>, DbError> {
     let mut teams: HashMap<i64, Vec<i64>> = HashMap::new();
@@ -193,6 +195,7 @@ fn of(row: &Row) -> Result<User, DbError> {
         teams: Vec::new(),
         has_password: row.int(3)? != 0,
         has_totp: row.int(4)? != 0,
+        has_passkey: row.int(8)? != 0,
         is_locked: row.int(5)? != 0,
         made_at: row.int(6)?,
         signed_in_at: row.int_if(7)?,

@@ -62,6 +62,18 @@ pub fn say_who_may(document: &mut Value, table: &Table) {
     }
 }
 
+/// A problem is sent under a name of its own; the macro of routes takes it for any JSON.
+fn name_problems(response: &mut Value) {
+    let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) else { return };
+    let is_problem = content
+        .get("application/json")
+        .and_then(|json| json["schema"]["$ref"].as_str())
+        .is_some_and(|schema| schema.ends_with("/Problem"));
+    if is_problem && let Some(problem) = content.remove("application/json") {
+        content.insert("application/problem+json".into(), problem);
+    }
+}
+
 /// `get-v1-cases-case`: the names of our functions come twice, and these may not.
 fn operation_id(method: &str, path: &str) -> String {
     let words = path.split('/').filter(|word| !word.is_empty());
@@ -91,6 +103,9 @@ fn say(operation: &mut Map<String, Value>, needs: Needs, is_write: bool) {
     }
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     if let Some(responses) = responses.as_object_mut() {
+        for response in responses.values_mut() {
+            name_problems(response);
+        }
         responses.entry("default").or_insert_with(|| {
             json!({
                 "description": "What went wrong.",

@@ -173,7 +173,7 @@ pub fn cookie_name(is_tls: bool) -> &'static str {
     if is_tls { "__Host-interdict" } else { "interdict" }
 }
 
-fn sent_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn sent_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';'));
     pairs.find_map(|pair| {

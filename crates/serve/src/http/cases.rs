@@ -249,7 +249,7 @@ struct Made {
 
 /// What was written of it
 #[utoipa::path(get, path = "/v1/cases/{case}/notes", tag = "cases", params(("case" = i64, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 404, body = Problem)))]
 async fn notes(
     State(app): State<App>,
     who: Principal,
@@ -281,7 +281,7 @@ async fn add_note(
 
 /// What is to be done
 #[utoipa::path(get, path = "/v1/cases/{case}/tasks", tag = "cases", params(("case" = i64, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 404, body = Problem)))]
 async fn tasks(
     State(app): State<App>,
     who: Principal,
@@ -332,7 +332,7 @@ async fn finish_task(
 
 /// What belongs to it: alerts, routes, entities, accounts, transfers
 #[utoipa::path(get, path = "/v1/cases/{case}/links", tag = "cases", params(("case" = i64, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<Object>), (status = 404, body = Problem)))]
 async fn links(
     State(app): State<App>,
     who: Principal,

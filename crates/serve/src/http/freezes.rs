@@ -148,7 +148,7 @@ async fn draft(
 
 /// What the clocks ask for now: reminders, what is overdue, freezes that run out
 #[utoipa::path(get, path = "/v1/freezes/due", tag = "freezes",
-    responses((status = 200, body = Object)))]
+    responses((status = 200, body = Vec<Object>)))]
 async fn due(State(app): State<App>, who: Principal) -> Result<Json<Vec<Due>>, Problem> {
     let found = app.blocking(move |app| {
         let mut live = freeze::live(&app.db)?;

@@ -39,6 +39,7 @@ struct UserShown {
     /// False until they used their link.
     has_password: bool,
     has_totp: bool,
+    has_passkey: bool,
     is_locked: bool,
     made_at: String,
     signed_in_at: Option<String>,
@@ -53,6 +54,7 @@ impl UserShown {
             teams: user.teams.clone(),
             has_password: user.has_password,
             has_totp: user.has_totp,
+            has_passkey: user.has_passkey,
             is_locked: user.is_locked,
             made_at: time::rfc3339(user.made_at),
             signed_in_at: user.signed_in_at.map(time::rfc3339),

@@ -11,7 +11,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::passkeys::Answered;
 use crate::access::sessions::csrf_token;
+use crate::access::signing::Second;
 use crate::access::{Principal, User, passwords, signing, totp};
 use crate::app::App;
 use crate::extract::Body;
@@ -37,6 +39,8 @@ struct SignIn {
     password: String,
     /// Six digits, where a second factor is set up.
     code: Option<String>,
+    /// Instead of a code, the answer to `POST /v1/session/passkey/begin`.
+    passkey: Option<Answered>,
 }
 
 /// Who is asking, as the server knows them.
@@ -48,12 +52,13 @@ struct Me {
     scopes: Vec<Scope>,
     teams: Vec<i64>,
     has_totp: bool,
+    has_passkey: bool,
     /// A cookie-made write carries it in `X-CSRF-Token`.
     csrf: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct SignedIn {
+pub(super) struct SignedIn {
     /// A cookie-made write carries it in `X-CSRF-Token`.
     csrf: String,
 }
@@ -67,8 +72,12 @@ async fn sign_in(
     Body(asked): Body<SignIn>,
 ) -> Result<Response, Problem> {
     let name = asked.name.trim().to_lowercase();
-    let cookie =
-        signing::sign_in(&app, &name, asked.password, asked.code.as_deref(), address(peer)).await?;
+    let second = match (asked.passkey, asked.code) {
+        (Some(answered), _) => Second::Passkey(answered),
+        (None, Some(code)) => Second::Code(code),
+        (None, None) => Second::Nothing,
+    };
+    let cookie = signing::sign_in(&app, &name, asked.password, second, address(peer)).await?;
     Ok(signed_in(&app, &cookie))
 }
 
@@ -84,6 +93,7 @@ async fn who_am_i(who: Principal, cookie: Option<Extension<Cookie>>) -> Json<Me>
             scopes: Vec::new(),
             teams: user.teams.clone(),
             has_totp: user.has_totp,
+            has_passkey: user.has_passkey,
             csrf,
         },
         Principal::Key(key) => Me {
@@ -92,6 +102,7 @@ async fn who_am_i(who: Principal, cookie: Option<Extension<Cookie>>) -> Json<Me>
             scopes: key.scopes.list(),
             teams: key.team.into_iter().collect(),
             has_totp: false,
+            has_passkey: false,
             csrf,
         },
     })
@@ -152,8 +163,8 @@ async fn change_password(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MyPassword {
-    password: String,
+pub(super) struct MyPassword {
+    pub(super) password: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -217,18 +228,18 @@ async fn drop_totp(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn person(who: &Principal) -> Result<&User, Problem> {
+pub(super) fn person(who: &Principal) -> Result<&User, Problem> {
     match who {
         Principal::Person { user, .. } => Ok(user),
         Principal::Key(_) => Err(Problem::forbidden("a key is no person")),
     }
 }
 
-fn address(peer: Option<Extension<Peer>>) -> IpAddr {
+pub(super) fn address(peer: Option<Extension<Peer>>) -> IpAddr {
     peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Extension(Peer(peer))| peer.ip())
 }
 
-fn signed_in(app: &App, cookie: &str) -> Response {
+pub(super) fn signed_in(app: &App, cookie: &str) -> Response {
     let body = SignedIn { csrf: csrf_token(cookie) };
     let mut response = (Extension(ShownOnce), Json(body)).into_response();
     set_cookie(app, &mut response, cookie, app.settings.session_max.as_secs());
@@ -236,7 +247,7 @@ fn signed_in(app: &App, cookie: &str) -> Response {
 }
 
 /// Scripts do not see it, other sites do not send it, and under TLS it goes nowhere else.
-fn set_cookie(app: &App, response: &mut Response, cookie: &str, seconds: u64) {
+pub(super) fn set_cookie(app: &App, response: &mut Response, cookie: &str, seconds: u64) {
     let is_tls = app.settings.is_tls;
     let (name, secure) = (cookie_name(is_tls), if is_tls { "; Secure" } else { "" });
     let text =

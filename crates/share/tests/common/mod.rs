@@ -186,10 +186,12 @@ async fn answer(
             }
         };
         socket.write_all(said).await?;
-        while did == Does::Endless {
-            socket.write_all(b"400\r\n").await?;
-            socket.write_all(&[b'x'; 1024]).await?;
-            socket.write_all(b"\r\n").await?;
+        if did == Does::Endless {
+            loop {
+                socket.write_all(b"400\r\n").await?;
+                socket.write_all(&[b'x'; 1024]).await?;
+                socket.write_all(b"\r\n").await?;
+            }
         }
     }
 }
