@@ -77,6 +77,8 @@ pub struct Event {
     /// `alert.raised`, `case.closed`, …
     pub kind: String,
     pub subject: String,
+    /// Whose it was when it was told; none: everybody's who may listen.
+    pub team: Option<String>,
     pub body: Json,
 }
 
@@ -128,9 +130,17 @@ fn write_event(
     check::said("kind", kind, 100)?;
     let body = check::json("body", body, 1 << 20)?;
     let event = EventId::next(tx)?;
+    let team = team_of(tx, subject)?;
     tx.run(
-        "INSERT INTO event (id, time, kind, subject, body) VALUES ($1, $2, $3, $4, $5)",
-        &[event.into(), micros(at).into(), kind.into(), subject.into(), body.into()],
+        "INSERT INTO event (id, time, kind, subject, body, team) VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            event.into(),
+            micros(at).into(),
+            kind.into(),
+            subject.into(),
+            body.into(),
+            team.as_deref().into(),
+        ],
     )?;
     Ok(event)
 }
@@ -175,7 +185,7 @@ pub fn events_after(db: &Db, after: EventId, limit: usize) -> Result<Vec<Event>,
     let limit = i64::try_from(limit.min(1000)).unwrap_or(0);
     let rows = db.read(|tx| {
         tx.rows(
-            "SELECT id, time, kind, subject, body FROM event WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT id, time, kind, subject, team, body FROM event WHERE id > $1 ORDER BY id LIMIT $2",
             &[after.into(), limit.into()],
         )
     })?;
@@ -194,7 +204,8 @@ fn event(row: &Row, at: usize) -> Result<Event, CaseError> {
         time: moment(row.int(at + 1)?)?,
         kind: row.text(at + 2)?.to_string(),
         subject: row.text(at + 3)?.to_string(),
-        body: check::read_json(row.text(at + 4)?)?,
+        team: row.text_if(at + 4)?.map(str::to_string),
+        body: check::read_json(row.text(at + 5)?)?,
     })
 }
 

@@ -1,5 +1,8 @@
 //! The routes that need chains and lists, one file an area. `serve` has the frame and those of casework.
 
+#[cfg(test)]
+mod access;
+mod freezes;
 mod investigate;
 mod keeps;
 mod screen;
@@ -25,6 +28,7 @@ pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
         investigate::routes(),
         traces::routes(),
         keeps::routes(),
+        freezes::routes(),
     ];
     Ok(all.into_iter().map(|routes| routes.layer(Extension(cell.clone()))).collect())
 }

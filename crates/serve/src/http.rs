@@ -3,14 +3,18 @@
 mod alerts;
 mod cases;
 mod cost;
-mod desk;
+mod deadlines;
+pub mod desk;
 mod events;
+mod evidence;
 mod freezes;
 mod home;
 mod journal;
+mod ledger;
 mod oidc;
 mod passkeys;
 mod people;
+mod personal;
 mod session;
 mod web;
 mod webhooks;
@@ -39,4 +43,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(freezes::routes())
         .merge(journal::routes())
         .merge(webhooks::routes())
+        .merge(evidence::routes())
+        .merge(ledger::routes())
+        .merge(deadlines::routes())
+        .merge(personal::routes())
 }

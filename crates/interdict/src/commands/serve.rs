@@ -49,6 +49,7 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let app = app.telling_casework().map_err(said)?;
     let sender = sender(app.db.clone(), vault, &config)?;
     let cell = Cell::open(home.path())?;
+    let app = app.driving("frozen accounts that move", cell::freezing::drive(&cell));
     cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
     let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
     let counts = sender.counts();

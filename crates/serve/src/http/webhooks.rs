@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use case::outbox::{self, NewWebhook, WebhookChange};
-use case::{DeliveryId, WebhookId};
+use case::{DeliveryId, Seen, WebhookId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk::{self, Seen};
+use super::desk;
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
@@ -138,7 +138,10 @@ async fn add(
         url: asked.url,
         kinds: asked.events,
         description: asked.description,
-        sees: Seen::of(&app, &who).names(),
+        sees: match desk::seen(&app, &who) {
+            Seen::All => None,
+            Seen::Of(teams) => Some(teams),
+        },
     };
     let by = desk::by(&who);
     let (id, secret) =
