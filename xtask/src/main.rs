@@ -69,6 +69,8 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             println!("{}", place::shown(&tools::tronweb()?));
             println!("{}", place::shown(&tools::litesvm()?));
             println!("{}", place::shown(&tools::schemathesis()?));
+            println!("{}", place::shown(&tools::typescript()?));
+            println!("{}", place::shown(&tools::graphsense()?));
             println!("{}", place::shown(&tools::knots::get()?));
             Ok(ExitCode::SUCCESS)
         }

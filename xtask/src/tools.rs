@@ -85,6 +85,13 @@ pub fn tronweb() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// What checks the types of the guides' TypeScript, from npm. Gives the folder of its modules.
+pub fn typescript() -> Result<PathBuf> {
+    let modules = place::tools().join("typescript/node_modules");
+    from_npm("typescript", "which checks the guides' snippets", &modules.join("typescript"))?;
+    Ok(modules)
+}
+
 /// Version and content are pinned by `xtask/<name>/package-lock.json`; npm
 /// refuses what does not hash to it. `wanted` is there afterwards.
 fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {
@@ -128,6 +135,12 @@ pub fn schemathesis() -> Result<PathBuf> {
     from_pypi("schemathesis", "Schemathesis, which tries the API,")
 }
 
+/// GraphSense's own client, from PyPI, which reads what is served in its shape. Gives the
+/// interpreter that has it.
+pub fn graphsense() -> Result<PathBuf> {
+    from_pypi("graphsense", "GraphSense's client")
+}
+
 /// In an environment of its own. Versions and content are pinned by
 /// `xtask/<name>/requirements.txt`; pip refuses what does not hash to it.
 fn from_pypi(name: &str, what: &str) -> Result<PathBuf> {
@@ -145,7 +158,7 @@ fn from_pypi(name: &str, what: &str) -> Result<PathBuf> {
     let mut install = run::program(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     install.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(&wanted);
-    run::pass_through(&mut install).with_context(|| format!("cannot fetch {name}"))?;
+    run::pass_through(&mut install).with_context(|| format!("cannot fetch {what}"))?;
     std::fs::copy(&wanted, &kept)
         .with_context(|| format!("cannot write {}", place::shown(&kept)))?;
     Ok(python)

@@ -24,7 +24,8 @@ use crate::{journal, outbox};
 
 pub use list::{AlertFilter, Counts, counts, get, list};
 pub use work::{
-    acknowledge, assign, close, reopen, set_team, snooze, take_into_case, take_into_case_in, wake,
+    acknowledge, assign, close, reopen, set_team, snooze, take_into_case, take_into_case_in,
+    unwind_in, wake,
 };
 
 pub(crate) const MIGRATIONS: &[Migration] = &["
@@ -74,6 +75,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &["
         number BIGINT NOT NULL,
         PRIMARY KEY (state, severity)
     )
+","
+    ALTER TABLE alert ADD COLUMN unwound TEXT
 "];
 
 const EVIDENCE_BYTES_MAX: usize = 256 * 1024;
@@ -176,6 +179,9 @@ pub struct Alert {
     pub case: Option<CaseId>,
     /// The closed alert of the same thing.
     pub previous: Option<AlertId>,
+    /// A transaction that it told of and whose block was unwound, the latest: what is said of it did
+    /// not happen, unless it was seen again since.
+    pub unwound: Option<Json>,
 }
 
 fn as_text<S: serde::Serializer>(subject: &AlertSubject, to: S) -> Result<S::Ok, S::Error> {
@@ -289,12 +295,19 @@ fn again(
     journal::append(tx, by, "alert.seen_again", &format!("alert:{id}"), &payload)?;
     if is_worse {
         work::tell(tx, by, "alert.worsened", id)?;
+    } else if is_of_movement(before.kind) {
+        // Whoever has seen that it moved must still hear that it moves again.
+        work::tell(tx, by, "alert.seen_again", id)?;
     }
     Ok(())
 }
 
+fn is_of_movement(kind: AlertKind) -> bool {
+    matches!(kind, AlertKind::Watch | AlertKind::Frontier | AlertKind::Freeze)
+}
+
 const COLUMNS: &str = "id, kind, severity, subject, group_key, title, evidence, latest, times, first_seen, \
-    last_seen, state, reason, is_false_positive, snoozed_until, assignee, team, case_id, previous";
+    last_seen, state, reason, is_false_positive, snoozed_until, assignee, team, case_id, previous, unwound";
 
 fn alert(row: &Row) -> Result<Alert, CaseError> {
     let text = |column| Ok::<_, CaseError>(row.text_if(column)?.map(str::to_string));
@@ -318,6 +331,7 @@ fn alert(row: &Row) -> Result<Alert, CaseError> {
         team: text(16)?,
         case: row.int_if(17)?.map(CaseId),
         previous: row.int_if(18)?.map(AlertId),
+        unwound: row.text_if(19)?.map(check::read_json).transpose()?,
     })
 }
 

@@ -85,6 +85,7 @@ pub const TABLES: &[Table] = &[
             "team",
             "case_id",
             "previous",
+            "unwound",
         ],
     ),
     table("alert_count", &["state", "severity"], &["state", "severity", "number"]),
@@ -138,6 +139,7 @@ pub const TABLES: &[Table] = &[
     table("person_key", &["person"], &["person", "secret", "salt"]),
     table("watch", ID, &["id", "name", "severity", "target", "team", "is_active", "created"]),
     table("watch_position", &["chain"], &["chain", "position"]),
+    table("watch_met", &["chain", "watch", "tx"], &["chain", "watch", "tx", "height", "alert"]),
     table(
         "freeze_request",
         ID,

@@ -43,31 +43,39 @@ pub struct Person {
 
 /// Keeps somebody's data until a date.
 pub fn keep(db: &Db, by: &By, data: &Json, retain_until: Timestamp) -> Result<PersonId, CaseError> {
+    db.write(|tx| keep_in(tx, by, data, retain_until))
+}
+
+/// The same, in a transaction of the caller's.
+pub fn keep_in(
+    tx: &mut Tx<'_>,
+    by: &By,
+    data: &Json,
+    retain_until: Timestamp,
+) -> Result<PersonId, CaseError> {
     let text = check::json("data", data, BYTES_MAX)?;
     // A key is used for one text only: a change of data makes a new key, so no nonce meets it twice.
-    db.write(|tx| {
-        let id = PersonId::next(tx)?;
-        let sealed = seal(id, &text)?;
-        tx.run(
-            "INSERT INTO person (id, nonce, ciphertext, commitment, retain_until) \
-             VALUES ($1, $2, $3, $4, $5)",
-            &[
-                id.into(),
-                sealed.nonce.to_vec().into(),
-                sealed.ciphertext.into(),
-                sealed.commitment.clone().into(),
-                micros(retain_until).into(),
-            ],
-        )?;
-        tx.run(
-            "INSERT INTO person_key (person, secret, salt) VALUES ($1, $2, $3)",
-            &[id.into(), sealed.key.to_vec().into(), sealed.salt.to_vec().into()],
-        )?;
-        let payload =
-            json!({ "commitment": check::hex(&sealed.commitment), "retain_until": retain_until });
-        journal::append(tx, by, "person.kept", &format!("person:{id}"), &payload)?;
-        Ok(id)
-    })
+    let id = PersonId::next(tx)?;
+    let sealed = seal(id, &text)?;
+    tx.run(
+        "INSERT INTO person (id, nonce, ciphertext, commitment, retain_until) \
+         VALUES ($1, $2, $3, $4, $5)",
+        &[
+            id.into(),
+            sealed.nonce.to_vec().into(),
+            sealed.ciphertext.into(),
+            sealed.commitment.clone().into(),
+            micros(retain_until).into(),
+        ],
+    )?;
+    tx.run(
+        "INSERT INTO person_key (person, secret, salt) VALUES ($1, $2, $3)",
+        &[id.into(), sealed.key.to_vec().into(), sealed.salt.to_vec().into()],
+    )?;
+    let payload =
+        json!({ "commitment": check::hex(&sealed.commitment), "retain_until": retain_until });
+    journal::append(tx, by, "person.kept", &format!("person:{id}"), &payload)?;
+    Ok(id)
 }
 
 struct Sealed {
@@ -157,18 +165,26 @@ pub fn erase(db: &Db, by: &By, id: PersonId, reason: &str) -> Result<(), CaseErr
 
 /// Moves the date until which somebody's data are kept.
 pub fn retain(db: &Db, by: &By, id: PersonId, until: Timestamp) -> Result<(), CaseError> {
-    db.write(|tx| {
-        if get_in(tx, id)?.erased.is_some() {
-            return Err(CaseError::state("person", id, "erased", "kept"));
-        }
-        tx.run(
-            "UPDATE person SET retain_until = $2 WHERE id = $1",
-            &[id.into(), micros(until).into()],
-        )?;
-        let payload = json!({ "until": until });
-        journal::append(tx, by, "person.retained", &format!("person:{id}"), &payload)?;
-        Ok(())
-    })
+    db.write(|tx| retain_in(tx, by, id, until))
+}
+
+/// The same, in a transaction of the caller's.
+pub fn retain_in(
+    tx: &mut Tx<'_>,
+    by: &By,
+    id: PersonId,
+    until: Timestamp,
+) -> Result<(), CaseError> {
+    if get_in(tx, id)?.erased.is_some() {
+        return Err(CaseError::state("person", id, "erased", "kept"));
+    }
+    tx.run(
+        "UPDATE person SET retain_until = $2 WHERE id = $1",
+        &[id.into(), micros(until).into()],
+    )?;
+    let payload = json!({ "until": until });
+    journal::append(tx, by, "person.retained", &format!("person:{id}"), &payload)?;
+    Ok(())
 }
 
 /// Whose retention has ended, longest ago first.

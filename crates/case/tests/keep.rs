@@ -12,7 +12,7 @@ use case::db::{Db, Place};
 use case::freeze::{self, FreezeDraft, FreezeState, Told};
 use case::trial::{Server, on_both};
 use case::vault::Vault;
-use case::watches::{self, Known, NewWatch, Nothing, Target};
+use case::watches::{self, Known, Matcher, NewWatch, Nothing, Step, Target};
 use case::{AlertId, By, CaseError, Part, backup, journal, outbox, personal};
 use model::{
     Account, Asset, Chain, Position, Severity, TimeSource, Timestamp, Transfer, TransferKind, TxId,
@@ -169,14 +169,68 @@ fn each_watch_sees_what_it_watches_and_nothing_is_told_twice_after_a_restart() {
         assert_eq!(names(transfer(1, 8, 4, 5), &Town), ["exposure"]);
         watches::switch(db, &by(1), exposure, false).unwrap();
 
-        let found = watches::match_transfers(&watched, &[transfer(1, 1, 2, 5)], &Nothing);
+        let moved = [transfer(1, 1, 2, 5)];
+        let found = Matcher::new(&watched).find(&moved, &Nothing);
         let chain = Chain::ETHEREUM;
-        let raised = watches::advance(db, &by(2), chain, None, "block 1", &found).unwrap();
+        let step = Step { to: "block 1".into(), found: found.clone(), ..Step::default() };
+        let raised = watches::advance(db, &by(2), chain, &step).unwrap();
         assert_eq!(raised.len(), 1);
-        let again = watches::advance(db, &by(3), chain, None, "block 1", &found);
+        let again = watches::advance(db, &by(3), chain, &step);
         assert!(matches!(again, Err(CaseError::State { .. })));
         assert_eq!(alerts::get(db, raised[0].id).unwrap().times, 1);
         assert_eq!(watches::position(db, chain).unwrap().as_deref(), Some("block 1"));
+    });
+}
+
+#[test]
+fn a_block_that_is_read_again_tells_nothing_again_and_one_that_is_unwound_is_said() {
+    on_both(|db| {
+        let target = Target::Account { account: account(1) };
+        let new = NewWatch { name: "w".into(), severity: Severity::Low, target, team: None };
+        let watch = watches::add(db, &by(0), &new).unwrap();
+        let watched = watches::list(db).unwrap();
+        let of = |transfers: &[Transfer], from: Option<&str>, to: &str| Step {
+            from: from.map(str::to_string),
+            to: to.into(),
+            found: Matcher::new(&watched).find(transfers, &Nothing),
+            ..Step::default()
+        };
+        let chain = Chain::ETHEREUM;
+        // Three transfers of one transaction are one alert.
+        let step =
+            of(&[transfer(1, 1, 2, 5), transfer(1, 1, 2, 6), transfer(1, 3, 4, 7)], None, "1");
+        let raised = watches::advance(db, &by(1), chain, &step).unwrap();
+        let alert = alerts::get(db, raised[0].id).unwrap();
+        assert_eq!(
+            (raised.len(), alert.times, &alert.evidence["transfers_count"]),
+            (1, 1, &2.into())
+        );
+        let again = of(&[transfer(1, 1, 2, 5)], Some("1"), "1 again");
+        assert_eq!(watches::advance(db, &by(2), chain, &again).unwrap(), []);
+        let held = watches::held(db, chain).unwrap();
+        assert_eq!((held.len(), held[0].watch, held[0].alert), (1, watch, alert.id));
+
+        let last = outbox::last_event(db).unwrap();
+        let gone = Step { gone: held, ..of(&[], Some("1 again"), "0") };
+        watches::advance(db, &by(3), chain, &gone).unwrap();
+        let said = alerts::get(db, alert.id).unwrap().unwound.unwrap();
+        assert_eq!(said["tx"], transfer(1, 1, 2, 5).tx.hash_text());
+        let told: Vec<String> =
+            outbox::events_after(db, last, 9).unwrap().into_iter().map(|e| e.kind).collect();
+        assert_eq!(told, ["alert.unwound"]);
+        // It comes again in another block: that is news.
+        let back = of(&[transfer(1, 1, 2, 5)], Some("0"), "1b");
+        assert_eq!(watches::advance(db, &by(4), chain, &back).unwrap().len(), 1);
+        assert_eq!(alerts::get(db, alert.id).unwrap().times, 2);
+        let settled = Step { settled: Some(9_999_999_999), ..of(&[], Some("1b"), "2") };
+        watches::advance(db, &by(5), chain, &settled).unwrap();
+        assert_eq!(watches::held(db, chain).unwrap(), [], "what cannot be unwound is not kept");
+        watches::remove(db, &by(6), watch).unwrap();
+        assert!(
+            watches::get(db, watch).is_err()
+                && watches::page(db, &case::Seen::All, &Part::default()).unwrap().items.is_empty()
+        );
+        is_whole(db);
     });
 }
 
@@ -270,7 +324,13 @@ fn fill(db: &Db) {
     let new =
         NewWatch { name: "w".into(), severity: Severity::Low, target, team: Some("t".into()) };
     watches::add(db, &by(7), &new).unwrap();
-    watches::advance(db, &by(8), Chain::TRON, None, "1", &[]).unwrap();
+    let target = Target::Account { account: account(1) };
+    let new = NewWatch { name: "a".into(), severity: Severity::Low, target, team: None };
+    watches::add(db, &by(7), &new).unwrap();
+    let watched = watches::list(db).unwrap();
+    let found = Matcher::new(&watched).find(&[transfer(1, 1, 2, 5)], &Nothing);
+    let step = Step { to: "1".into(), found, ..Step::default() };
+    watches::advance(db, &by(8), Chain::ETHEREUM, &step).unwrap();
 }
 
 fn saved(db: &Db) -> Vec<u8> {
@@ -309,8 +369,8 @@ fn a_backup_goes_from_sqlite_to_postgresql_and_back_and_is_equal() {
     assert_eq!(is_whole(&last), is_whole(&first));
     // What was restored lives on: numbers go on where they were.
     let id = alerts::raise(&last, &by(50), &new_alert("new")).unwrap().id;
-    // One was raised by hand, one by the clock of the freeze.
-    assert_eq!(id, AlertId(3));
+    // One was raised by hand, one by the clock of the freeze, one by a watch.
+    assert_eq!(id, AlertId(4));
     let again = backup::restore(&last, backup::TABLES, &mut two.as_slice());
     assert!(matches!(again, Err(CaseError::State { .. })), "it is not empty");
 }

@@ -1,12 +1,19 @@
 //! The routes that need chains and lists, one file an area. `serve` has the frame and those of casework.
 
-#[cfg(test)]
-mod access;
+mod addresses;
+mod customers;
 mod freezes;
+mod graphsense;
 mod investigate;
 mod keeps;
+mod paths;
+mod progress;
 mod screen;
+#[cfg(test)]
+mod tests;
 mod traces;
+mod transactions;
+mod transfers;
 mod withdrawals;
 
 use std::sync::Arc;
@@ -21,12 +28,18 @@ use crate::cell::{self, Cell};
 
 /// What [`serve::frame::build`] takes. Makes the tables that they keep things in.
 pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
-    db.migrate(cell::withdrawals::COMPONENT, cell::withdrawals::STEPS)?;
+    cell::exchange::prepare(db)?;
     let all = [
         screen::routes(),
         withdrawals::routes(),
+        transfers::routes(),
+        customers::routes(),
         investigate::routes(),
+        addresses::routes(),
+        transactions::routes(),
         traces::routes(),
+        paths::routes(),
+        graphsense::routes(),
         keeps::routes(),
         freezes::routes(),
     ];
@@ -51,5 +64,50 @@ fn account(field: &str, text: &str) -> Result<model::Account, Problem> {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// A short text that somebody said.
+fn said(field: &str, text: &str) -> Result<(), Problem> {
+    if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(field, "expected 1 to 200 bytes of text"));
+    }
+    Ok(())
+}
+
+/// Whole units of whatever it is.
+fn amount(field: &str, text: &str) -> Result<(), Problem> {
+    const BYTES_MAX: usize = 100;
+    if text.len() > BYTES_MAX {
+        return Err(Problem::invalid(field, format!("expected at most {BYTES_MAX} bytes")));
+    }
+    let read = model::amount::parse_units(text, 36);
+    read.map(drop).map_err(|error| Problem::invalid(field, error.to_string()))
+}
+
+/// CAIP-2, or a name.
+fn chain(field: &str, text: &str) -> Result<model::Chain, Problem> {
+    let name = || text.to_lowercase().parse();
+    text.parse().or_else(|_| name()).map_err(|error: model::ChainError| {
+        let why: String = error.to_string().chars().take(500).collect();
+        Problem::invalid(field, why)
+    })
+}
+
+/// What cannot be a name that was given here is not looked for: a database refuses some texts.
+fn is_name(what: &str, id: &str) -> Result<(), Problem> {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
+    match id.len() <= 64 && id.bytes().all(is_plain) {
+        true => Ok(()),
+        false => Err(Problem::not_found(format!("no such {what}"))),
+    }
+}
+
+fn is_window(
+    since: Option<model::Timestamp>,
+    until: Option<model::Timestamp>,
+) -> Result<(), Problem> {
+    match (since, until) {
+        (Some(since), Some(until)) if since > until => {
+            Err(Problem::invalid("/until", "expected a time after since"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -16,6 +16,7 @@ mod passkeys;
 mod people;
 mod personal;
 mod session;
+mod watches;
 mod web;
 mod webhooks;
 
@@ -47,4 +48,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(ledger::routes())
         .merge(deadlines::routes())
         .merge(personal::routes())
+        .merge(watches::routes())
 }

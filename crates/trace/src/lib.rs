@@ -17,13 +17,14 @@
 //! [`exposure`] asks what an address had to do with, [`provenance`] keeps where balances came
 //! from, [`risk`] judges either by rules.
 //!
-//! [`route`] is the highest-value policy, which follows one way only.
+//! [`paths`] says by which ways value could have gone from one account to another. [`route`] is the highest-value policy, which follows one way only.
 
 pub mod crossing;
 pub mod exposure;
 pub mod gather;
 mod ids;
 pub mod order;
+pub mod paths;
 pub mod poisoning;
 mod policy;
 pub mod provenance;

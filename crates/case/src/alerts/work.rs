@@ -63,6 +63,17 @@ pub fn wake(db: &Db, by: &By) -> Result<Vec<AlertId>, CaseError> {
     })
 }
 
+/// A block that an alert told of was unwound: it says so from now on. `what` names the transaction.
+pub fn unwind_in(tx: &mut Tx<'_>, by: &By, id: AlertId, what: &Json) -> Result<(), CaseError> {
+    let text = check::json("unwound", what, 4096)?;
+    if tx.run("UPDATE alert SET unwound = $2 WHERE id = $1", &[id.into(), text.into()])? == 0 {
+        return Err(CaseError::missing("alert", id));
+    }
+    journal::append(tx, by, "alert.unwound", &format!("alert:{id}"), what)?;
+    tell(tx, by, "alert.unwound", id)?;
+    Ok(())
+}
+
 /// The case deals with it from now on.
 pub fn take_into_case(db: &Db, by: &By, id: AlertId, case: CaseId) -> Result<Alert, CaseError> {
     db.write(|tx| take_into_case_in(tx, by, id, case))

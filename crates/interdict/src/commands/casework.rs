@@ -14,7 +14,7 @@ use model::Timestamp;
 use serve::{App, Settings};
 
 use super::serve::{open_casework, read_config};
-use crate::cell::withdrawals;
+use crate::cell::exchange;
 use crate::cli::{CaseCommand, CaseworkArgs, JournalCommand, TextFormat};
 use crate::home::Home;
 use crate::out::Out;
@@ -101,14 +101,14 @@ fn read_head(text: &str) -> Result<Head> {
 fn open(home: &Home, casework: &CaseworkArgs) -> Result<Arc<Db>> {
     let db = open_casework(home, &read_config(home, casework)?)?;
     App::open(db.clone(), Settings::default())?;
-    db.migrate(withdrawals::COMPONENT, withdrawals::STEPS)?;
+    exchange::prepare(&db)?;
     Ok(db)
 }
 
 /// What people and programs did and may do; not what lasts minutes: sessions, links, answers kept for a
 /// write that is sent again.
 fn tables() -> Vec<Table> {
-    [backup::TABLES, serve::access::BACKUP, withdrawals::BACKUP].concat()
+    [backup::TABLES, serve::access::BACKUP, exchange::TABLES].concat()
 }
 
 /// Writes a file that is not there yet, readable by its owner only. Half of one does not stay.

@@ -19,7 +19,7 @@ use share::{Reach, Sender, SenderSettings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::cell::{self, Cell};
+use crate::cell::{self, Cell, beside};
 use crate::cli::{CaseworkArgs, ServeArgs};
 use crate::config::{self, Config, Flags, Origin, Secret, Set, desk};
 use crate::home::Home;
@@ -54,6 +54,7 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
     let counts = sender.counts();
     server.app().metrics.add_extra(Box::new(move |text| counts.write(text)));
+    beside::run(&cell, app.db.clone(), |error| log::failure("beside requests", error.as_ref()));
     let runtime = Runtime::new().context("cannot start the tasks that answer")?;
     runtime.block_on(async {
         let address = SocketAddr::new(serve.host.value, serve.port.value);

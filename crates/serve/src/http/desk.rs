@@ -74,7 +74,7 @@ pub fn seen(app: &App, who: &Principal) -> Seen {
 }
 
 /// What somebody may not see is not there.
-fn check(
+pub fn check(
     app: &App,
     who: &Principal,
     what: &str,

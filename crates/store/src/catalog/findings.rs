@@ -55,6 +55,19 @@ impl Catalog {
     }
 
     /// Every finding, the earliest kept first.
+    /// Those that were kept after one, by the number it was kept under; each with its own.
+    pub fn findings_after(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, FindingRow)>, StoreError> {
+        let sql = format!(
+            "SELECT subject, kind, severity, rule, found_at, why, body, id FROM finding \
+             WHERE id > {after} ORDER BY id LIMIT {limit}"
+        );
+        self.read_all(&sql, |row| Ok((read(row, 7)?, finding(row)?)))
+    }
+
     pub fn findings(&self) -> Result<Vec<FindingRow>, StoreError> {
         self.read_all(
             "SELECT subject, kind, severity, rule, found_at, why, body FROM finding ORDER BY id",

@@ -66,6 +66,15 @@ impl Store {
         self.catalog.put_findings(findings)
     }
 
+    /// Those that were kept after one, by the number it was kept under; each with its own.
+    pub fn findings_after(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, FindingRow)>, StoreError> {
+        self.catalog.findings_after(after, limit)
+    }
+
     /// Every finding, the earliest kept first.
     pub fn findings(&self) -> Result<Vec<FindingRow>, StoreError> {
         self.catalog.findings()
