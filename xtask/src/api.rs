@@ -31,18 +31,15 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_headers_conformance,response_schema_conformance";
 
 pub fn try_all(python: &Path) -> Result<()> {
-    // With the features of the whole workspace, as the tests have built it.
-    let mut build = run::cargo();
-    build.args(["build", "--locked", "--workspace", "--bin", "interdict"]);
-    run::pass_through(&mut build)?;
+    let binary = binary()?;
     let folder = place::target().join("tmp/schemathesis");
     // What an earlier run left would be tried again.
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", place::shown(&folder)))?;
-    let home = folder.join("home");
-    fill(&home)?;
-    let server = Server::start(&home, &folder.join("server.log"))?;
+    let interdict = Interdict { binary, home: folder.join("home") };
+    interdict.fill()?;
+    let server = Server::start(&interdict, &folder.join("server.log"))?;
     let session = server.sign_in()?;
     for (operation, why) in LEFT_OUT {
         println!("left out: {operation} {why}");
@@ -68,24 +65,41 @@ pub fn try_all(python: &Path) -> Result<()> {
     })
 }
 
-fn binary() -> PathBuf {
-    place::target().join("debug").join(format!("interdict{}", std::env::consts::EXE_SUFFIX))
-}
-
-fn interdict(home: &Path) -> Command {
-    let mut command = run::program(binary());
-    command.arg("--home").arg(home);
-    command
-}
-
-/// The case that comes with the project, with its lists, labels and transfers: there is something to find.
-fn fill(home: &Path) -> Result<()> {
-    let (is_done, said) =
-        run::listen(interdict(home).args(["trace", "--case", "cases/bybit-2025.toml"]))?;
-    if !is_done {
-        bail!("a home for the server cannot be filled:\n{said}");
+/// One that is named need not be built. Else the one that end-to-end tests run: built as they are, so
+/// that nothing is built twice.
+fn binary() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("INTERDICT_BINARY") {
+        return Ok(named.into());
     }
-    Ok(())
+    let mut build = run::cargo();
+    build.args(["test", "--locked", "--workspace", "--test", "webhooks", "--no-run"]);
+    run::pass_through(&mut build)?;
+    Ok(place::target().join("debug").join(format!("interdict{}", std::env::consts::EXE_SUFFIX)))
+}
+
+struct Interdict {
+    binary: PathBuf,
+    home: PathBuf,
+}
+
+impl Interdict {
+    fn command(&self) -> Command {
+        let mut command = run::program(&self.binary);
+        command.arg("--home").arg(&self.home);
+        command
+    }
+
+    /// The case that comes with the project, with its lists, labels and transfers: there is something to
+    /// find.
+    fn fill(&self) -> Result<()> {
+        let mut trace = self.command();
+        let (is_done, said) =
+            run::listen(trace.args(["trace", "--case", "cases/bybit-2025.toml"]))?;
+        if !is_done {
+            bail!("a home for the server cannot be filled:\n{said}");
+        }
+        Ok(())
+    }
 }
 
 struct Server {
@@ -104,10 +118,10 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn start(home: &Path, log: &Path) -> Result<Server> {
+    fn start(interdict: &Interdict, log: &Path) -> Result<Server> {
         let log = std::fs::File::create(log)
             .with_context(|| format!("cannot write {}", place::shown(log)))?;
-        let mut serve = interdict(home);
+        let mut serve = interdict.command();
         serve.args(["serve", "--port", "0"]).stdout(Stdio::piped()).stderr(log);
         // As fast as it can be asked, and nothing is to leave this machine.
         serve.env("INTERDICT_ADDRESS_PER_S", "0").env("INTERDICT_KEY_PER_S", "0");

@@ -59,6 +59,8 @@ impl Access {
     pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 
     pub fn open(db: Arc<Db>, settings: &Settings) -> Result<Access, DbError> {
+        // Its acts are in casework's journal, also before a server has ever started here.
+        case::migrate(&db)?;
         db.migrate("access", tables::STEPS)?;
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let access = Access {

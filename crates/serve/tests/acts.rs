@@ -206,3 +206,12 @@ async fn a_key_ends_in_a_year_and_is_refused_while_its_owner_is_locked() {
     access.change_user(eve, &change(false), "test").unwrap();
     assert_eq!(me(&key).await, 200);
 }
+
+#[test]
+fn people_and_keys_are_made_where_no_server_has_ever_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&Place::Sqlite(folder.path().join("casework.sqlite"))).unwrap();
+    let access = Access::open(Arc::new(db), &Settings::default()).unwrap();
+    access.add_user("eve", Role::Viewer, &[], "command line").unwrap();
+    access.make_key(&new_key("k"), "command line").unwrap();
+}

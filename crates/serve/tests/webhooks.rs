@@ -91,7 +91,8 @@ async fn a_webhook_from_its_first_day_to_its_last() {
     for act in ["added", "changed", "tested", "secret_changed", "removed"] {
         assert!(journal.contains(&format!("\"webhook.{act}\"")), "{act}");
     }
-    assert!(!journal.contains("idw_"));
+    assert!(!journal.contains("idw_") && !journal.contains("token=x"));
+    assert!(journal.contains("https://exchange.example/interdict"));
 }
 
 #[tokio::test]

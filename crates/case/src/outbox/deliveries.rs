@@ -21,6 +21,10 @@ use crate::journal;
 use crate::page::{Cursor, Page, Part};
 use crate::vault::{Vault, VaultError};
 
+/// So many failures one after the other are no longer those of one event that is refused: with
+/// [`Pace::default`] the others have gone ahead of it by then.
+const AWAY: i64 = 8;
+
 /// How long is waited, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -182,6 +186,13 @@ pub fn delivered(db: &Db, id: DeliveryId, now: Timestamp) -> Result<(), CaseErro
                 "UPDATE delivery SET state = 'delivered', attempts = attempts + 1, done = $2, \
                  problem = NULL WHERE id = $1",
                 &[id.into(), micros(now).into()],
+            )?;
+        }
+        if held.failures >= AWAY {
+            // It was away for everything: what waits for it is tried at once.
+            tx.run(
+                "UPDATE delivery SET due = $2 WHERE webhook = $1 AND state = 'waiting' AND due > $2",
+                &[held.webhook.into(), micros(now).into()],
             )?;
         }
         tx.run(

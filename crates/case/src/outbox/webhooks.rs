@@ -95,10 +95,15 @@ pub fn add_webhook(
                 new.sees.as_ref().map(|teams| teams.join(" ")).into(),
             ],
         )?;
-        let payload = json!({ "url": new.url, "kinds": new.kinds, "sees": new.sees });
+        let payload = json!({ "url": place(&new.url), "kinds": new.kinds, "sees": new.sees });
         journal::append(tx, by, "webhook.added", &subject_of(id), &payload)?;
         Ok((id, secret.clone()))
     })
+}
+
+/// As it stands in the journal, which cannot be erased: without what follows `?`, where tokens stand.
+fn place(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Where the secret of a webhook stands, as the vault is told.
@@ -176,7 +181,7 @@ pub fn change_webhook(
             try_at_once(tx, id, by.at)?;
         }
         let payload = json!({
-            "url": after.url, "kinds": after.kinds, "description": after.description,
+            "url": place(&after.url), "kinds": after.kinds, "description": after.description,
             "is_active": after.is_active,
         });
         journal::append(tx, by, "webhook.changed", &subject_of(id), &payload)?;
@@ -201,7 +206,7 @@ pub fn remove_webhook(db: &Db, by: &By, id: WebhookId) -> Result<(), CaseError> 
         let lost = tx.row(count, &[id.into()])?.map_or(Ok(0), |row| row.int(0))?;
         tx.run("DELETE FROM delivery WHERE webhook = $1", &[id.into()])?;
         tx.run("DELETE FROM webhook WHERE id = $1", &[id.into()])?;
-        let payload = json!({ "url": webhook.url, "not_delivered": lost });
+        let payload = json!({ "url": place(&webhook.url), "not_delivered": lost });
         journal::append(tx, by, "webhook.removed", &subject_of(id), &payload)?;
         Ok(())
     })

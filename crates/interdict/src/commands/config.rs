@@ -82,6 +82,10 @@ fn of_desk(config: &Config) -> Vec<Row> {
         value: set.value.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string()),
         origin: set.origin.clone(),
     };
+    let mut secrets_key = file(&config.casework.secrets_key);
+    if config.casework.secrets_key.value.is_none() {
+        secrets_key.value = "keys/secrets.key in the home".into();
+    }
     let text = |set: &Set<Option<String>>| Set {
         value: set.value.clone().unwrap_or_else(|| "none".into()),
         origin: set.origin.clone(),
@@ -113,7 +117,7 @@ fn of_desk(config: &Config) -> Vec<Row> {
         row("serve.passkeys", &serve.passkeys),
         Row { name: "oidc.issuer".into(), value: issuer, origin: oidc.to_string() },
         row("casework.database", &database),
-        row("casework.secrets_key", &file(&config.casework.secrets_key)),
+        row("casework.secrets_key", &secrets_key),
         row("webhooks.allow_private", &config.webhooks.allow_private),
         row("webhooks.at_once", &config.webhooks.at_once),
         row("webhooks.timeout_s", &config.webhooks.timeout_s),

@@ -66,7 +66,7 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
         if acceptor.is_none() && !serve.host.value.is_loopback() {
             out.warn("without TLS everybody on the way reads passwords and keys: use --tls-cert");
         }
-        greet(&app, &origin, out)?;
+        greet(&app, &opened_at(&serve, &origin, &listener)?, out)?;
         log::start();
         let stop = asked_to_stop().context("cannot listen for signals")?;
         let sending = tokio::spawn(sender.run(app.stopping()));
@@ -145,6 +145,20 @@ fn watch_certificates(certificates: &Arc<tls::Certificates>) {
             }
         }
     });
+}
+
+/// What a browser can open: the address that people type, where the server knows it. Nobody can go to
+/// 0.0.0.0, which is every address of this machine.
+fn opened_at(serve: &desk::Serve, origin: &str, listener: &TcpListener) -> Result<String> {
+    if let Some(typed) = &serve.origin.value {
+        return Ok(typed.clone());
+    }
+    let address = listener.local_addr()?;
+    let scheme = origin.split("://").next().unwrap_or_default();
+    Ok(match address.ip().is_unspecified() {
+        true => format!("{scheme}://localhost:{}", address.port()),
+        false => origin.to_string(),
+    })
 }
 
 /// With nobody there, whoever starts the server is let in.

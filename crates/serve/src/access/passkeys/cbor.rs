@@ -49,6 +49,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Option<Cbor<'a>> {
         let depth = depth.checked_sub(1)?;
+        let first = *self.rest.first()?;
         let (major, argument) = self.head()?;
         Some(match major {
             0 => Cbor::Int(i64::try_from(argument).ok()?),
@@ -62,7 +63,8 @@ impl<'a> Reader<'a> {
                 let pair = |_| Some((self.value(depth)?, self.value(depth)?));
                 Cbor::Map((0..argument).map(pair).collect::<Option<_>>()?)
             }
-            7 => Cbor::Simple(u8::try_from(argument).ok().filter(|simple| *simple < 24)?),
+            // The longer ones are floats.
+            7 if first & 0x1f < 24 => Cbor::Simple(first & 0x1f),
             _ => return None,
         })
     }

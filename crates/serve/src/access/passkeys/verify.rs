@@ -251,3 +251,64 @@ impl<'a> Key<'a> {
         verified.map_err(|_| Refused::Signature)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPECTED: Expected<'_> = Expected {
+        challenge: &[7; 32],
+        origin: "https://cell.example",
+        rp_id: "cell.example",
+        is_user_verified: true,
+    };
+
+    fn client(kind: &str) -> Vec<u8> {
+        let challenge = URL_SAFE_NO_PAD.encode([7; 32]);
+        let origin = "https://cell.example";
+        serde_json::json!({ "type": kind, "challenge": challenge, "origin": origin })
+            .to_string()
+            .into_bytes()
+    }
+
+    /// Of a device that says all it can: a new key, and extensions.
+    fn attestation() -> Vec<u8> {
+        let mut data = Sha256::digest("cell.example").to_vec();
+        data.push(PRESENT | VERIFIED | ATTESTED | EXTENSIONS);
+        data.extend([0, 0, 0, 9]);
+        data.extend([0; 16]);
+        data.extend([0, 4, 1, 2, 3, 4]);
+        data.extend([0xa4, 1, 1, 3, 0x27, 0x20, 6, 0x21, 0x58, 32]);
+        data.extend([5; 32]);
+        data.extend(b"\xa1\x63abc\xf5");
+        let length = u8::try_from(data.len()).unwrap();
+        let head = &b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"[..];
+        [head, &[length], &data].concat()
+    }
+
+    #[test]
+    fn a_new_passkey_is_read_and_no_cut_of_it_is() {
+        let (client, whole) = (client("webauthn.create"), attestation());
+        let made = made(EXPECTED, &client, &whole).unwrap();
+        assert_eq!((made.credential, made.counter), (vec![1, 2, 3, 4], 9));
+        for at in 0..whole.len() {
+            assert!(super::made(EXPECTED, &client, &whole[..at]).is_err(), "cut at {at}");
+            // Whatever a byte becomes, it is read or refused, and nothing else happens.
+            for with in [0x00, 0x1f, 0x5f, 0x7f, 0x9f, 0xbf, 0xff] {
+                let mut other = whole.clone();
+                other[at] = with;
+                let _ = super::made(EXPECTED, &client, &other);
+                let _ = signed(EXPECTED, &other, 0, &client, &other, &other);
+            }
+        }
+    }
+
+    #[test]
+    fn another_page_within_ours_adds_nothing() {
+        let mut within: serde_json::Value =
+            serde_json::from_slice(&client("webauthn.create")).unwrap();
+        within["crossOrigin"] = true.into();
+        let refused = made(EXPECTED, within.to_string().as_bytes(), &attestation());
+        assert!(matches!(refused, Err(Refused::Other { what: "its page", .. })));
+    }
+}
