@@ -39,7 +39,6 @@ fn run(program: &str, args: &[&str], server: &Server, what: &str) -> (String, St
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "what was left out is said")]
 fn the_example_exchange_has_its_day() {
     let home = home();
     let server = Server::start(&home);
@@ -163,7 +162,6 @@ fn modules() -> Option<PathBuf> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "what was left out is said")]
 fn graphsenses_own_client_reads_what_is_served_in_its_shape() {
     let Some(python) = graphsense() else {
         eprintln!("NOT TESTED: what GraphSense's client reads: it could not be had");

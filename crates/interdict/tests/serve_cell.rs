@@ -189,6 +189,8 @@ fn ways_from_here_to_there_are_found_and_told_as_they_are_looked_for() {
     assert!(events.contains("event: done"), "{events}");
     server.json(&format!("DELETE /v1/paths/{}", begun["id"]), Value::Null, 200);
     let other = home.ok(&["user", "key", "add", "other", "--scope", "investigate"]);
+    // A server sees within half a second what was changed beside it.
+    std::thread::sleep(Duration::from_secs(2));
     let (status, _) =
         server.ask(&format!("GET /v1/paths/{}", begun["id"]), other.trim(), &Value::Null);
     assert_eq!(status, 404, "another key's");

@@ -21,9 +21,13 @@ fn home() -> Home {
     ];
     let table = home.write("moved.csv", csv(&[&rows[0], &rows[1]]));
     home.ok(&["import", "transfers-csv", &table, "--chain", "eip155:1"]);
+    list(&home);
+    home
+}
+
+fn list(home: &Home) {
     let notice = home.write("notice.txt", evm(0xc0));
     home.ok(&["lists", "import", "addresses", &notice, "--name", "FBI", "--date", "2025-02-26"]);
-    home
 }
 
 fn deposit(tx: u8, to: u8, user: &str) -> Value {
@@ -81,6 +85,8 @@ fn an_exchange_registers_what_came_and_is_answered_at_once_where_the_store_knows
     of("u-9/transfers", 404);
     // Another key sees nothing of it.
     let other = home.ok(&["user", "key", "add", "other", "--scope", "transfers"]);
+    // A server sees within half a second what was changed beside it.
+    std::thread::sleep(Duration::from_secs(2));
     let (status, _) = server.ask(&format!("GET /v1/transfers/{id}"), other.trim(), &Value::Null);
     assert_eq!(status, 404);
     let (_, text) = server.ask("GET /v1/users/u-1/transfers", other.trim(), &Value::Null);
@@ -161,7 +167,8 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) -> Duration {
 #[test]
 fn a_payment_to_a_watched_address_is_heard_of_and_a_deposit_is_answered_in_seconds() {
     let Some(node) = Node::start(&["--order", "fifo"]) else { return };
-    let home = home();
+    let home = Home::new();
+    list(&home);
     let accounts = node.ask("eth_accounts", json!([]));
     let accounts = texts(&accounts, "");
     let (from, to) = (accounts[0], accounts[1]);
@@ -205,4 +212,22 @@ fn a_payment_to_a_watched_address_is_heard_of_and_a_deposit_is_answered_in_secon
     assert_eq!(shown["seen"]["isFinal"], false, "it can still be unwound");
     assert_eq!(shown["counterparties"].as_array().expect("rows").len(), 1);
     server.json(&format!("DELETE /v1/watches/{}", watch["id"]), Value::Null, 204);
+}
+
+#[test]
+fn what_a_look_back_of_lists_found_is_an_alert() {
+    let home = home();
+    let server = Server::start(&home);
+    let told = server.event(0, "alert.raised");
+    let alert = &told["body"]["alert"];
+    assert_eq!(alert["kind"], "look_back", "{told}");
+    assert_eq!(alert["subject"], format!("account:eip155:1:{}", evm(0xc0)));
+    assert_eq!(alert["evidence"]["found"]["transfers_count"], 1);
+    let key = server.key.clone();
+    drop(server);
+    // Another start raises nothing again.
+    let server = Server::with_key(&home, &key);
+    std::thread::sleep(Duration::from_secs(2));
+    let queue = server.json("GET /v1/alerts", Value::Null, 200);
+    assert_eq!((&queue["items"][0]["times"], &queue["next"]), (&json!(1), &Value::Null), "{queue}");
 }

@@ -92,10 +92,15 @@ pub fn run(cell: &Arc<Cell>, db: Arc<Db>, mut failed: impl FnMut(&anyhow::Error)
         let mut said = String::new();
         loop {
             let Some(cell) = cell.upgrade() else { return };
-            let done = match &mut beside {
+            let look = std::panic::AssertUnwindSafe(|| match &mut beside {
                 Some(beside) => Beside::look(beside, &cell),
                 None => Beside::open(&home, db.clone()).map(|opened| beside = Some(opened)),
-            };
+            });
+            // A look that broke must not be the last one.
+            let done = std::panic::catch_unwind(look).unwrap_or_else(|_| {
+                beside = None;
+                Err(anyhow::anyhow!("a look at what is new broke: this is an error of ours"))
+            });
             drop(cell);
             match done {
                 Ok(()) => said.clear(),

@@ -41,7 +41,7 @@ struct WatchBody {
     /// `info`, `low`, `medium` or `high`.
     severity: String,
     target: TargetBody,
-    /// Whose it is; everybody's if nothing is said.
+    /// Whose it is; if nothing is said, of a frontier the case's, else everybody's.
     team: Option<String>,
 }
 
@@ -57,7 +57,7 @@ enum TargetBody {
     /// Whatever an entity sends or receives: the name of a label or of its actor; or a CAIP-10
     /// account, which stands for the cluster it is in.
     Entity { name: String },
-    /// Whatever leaves the accounts where a case's money rests; the alert goes to the case's team.
+    /// Whatever leaves the accounts where a case's money rests.
     Frontier {
         case: i64,
         /// CAIP-10, 1 to 10,000.
@@ -163,11 +163,12 @@ async fn add(
 ) -> Result<Response, Problem> {
     let severity = severity(&body.severity)?;
     let target = body.target.target()?;
-    let new = NewWatch { name: body.name, severity, target, team: body.team };
+    let mut new = NewWatch { name: body.name, severity, target, team: body.team };
     let added = app.blocking(move |app| {
         desk::is_team(app, new.team.as_deref())?;
         if let Target::Frontier { case, .. } = &new.target {
-            desk::case_seen(app, &who, case.0)?;
+            let team = desk::case_seen(app, &who, case.0)?.team;
+            new.team = new.team.or(team);
         }
         let id = watches::add(&app.db, &desk::by(&who), &new)?;
         Ok(watches::get(&app.db, id)?)

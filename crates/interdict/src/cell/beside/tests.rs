@@ -76,14 +76,19 @@ struct Desk {
 }
 
 impl Desk {
-    /// Account 0xc0 is listed.
     fn open() -> (Desk, Following) {
         let folder = tempfile::tempdir().unwrap();
+        let place = Place::Sqlite(folder.path().join("casework"));
+        Desk::with(folder, &place)
+    }
+
+    /// Account 0xc0 is listed.
+    fn with(folder: tempfile::TempDir, place: &Place) -> (Desk, Following) {
         let home = Home::choose(Some(folder.path().to_path_buf()));
         let mut store = home.open().unwrap();
         list(&mut store, "2025-01-01", &[0xc0]);
         let following = store.follow().unwrap();
-        let db = Arc::new(case::open(&Place::Sqlite(folder.path().join("casework"))).unwrap());
+        let db = Arc::new(case::open(place).unwrap());
         exchange::prepare(&db).unwrap();
         let cell = Cell::open(folder.path()).unwrap();
         let beside = Beside::open(folder.path(), db.clone()).unwrap();
@@ -217,7 +222,14 @@ fn many_blocks_that_came_while_nobody_looked_are_all_looked_at() {
 
 #[test]
 fn a_registered_deposit_is_answered_when_its_block_comes_and_waits_again_when_it_goes() {
-    let (mut desk, mut chain) = Desk::open();
+    let (desk, chain) = Desk::open();
+    a_deposit_comes_and_goes(desk, chain);
+    let server = case::trial::Server::start();
+    let (desk, chain) = Desk::with(tempfile::tempdir().unwrap(), &server.place("exchange"));
+    a_deposit_comes_and_goes(desk, chain);
+}
+
+fn a_deposit_comes_and_goes(mut desk: Desk, mut chain: Following) {
     chain.append(&[block(1, (1, 1), &[])]).unwrap();
     let id = desk.register("u-1", Way::Received, 9, 7);
     let first = desk.kept(&id);
@@ -232,8 +244,14 @@ fn a_registered_deposit_is_answered_when_its_block_comes_and_waits_again_when_it
     assert_eq!(desk.told(), ["alert.raised", "transfer.answered"]);
     let ids = exchange::alerts_of(&desk.db, &id).unwrap();
     assert_eq!(ids.len(), 1);
-    let of = exchange::alerts_of_customer(&desk.db, kept.customer, Some("key:other"), 99, 9);
-    assert_eq!(of.unwrap(), [], "another key's");
+    let of = |actor| exchange::alerts_of_customer(&desk.db, kept.customer, actor, 99, 9).unwrap();
+    assert_eq!((of(Some("key:exchange")), of(None)), (ids.clone(), ids));
+    assert_eq!(of(Some("key:other")), [], "another key's");
+    let mine = registered::of_customer(&desk.db, kept.customer, None, None, 9).unwrap();
+    assert_eq!(mine.iter().map(|kept| &kept.id).collect::<Vec<_>>(), [&id]);
+    let before = Some((mine[0].registered_at, id.clone()));
+    let none = registered::of_customer(&desk.db, kept.customer, None, before, 9).unwrap();
+    assert!(none.is_empty());
     desk.look();
     assert_eq!(desk.told().len(), 2, "looking again tells nothing");
 
@@ -323,4 +341,38 @@ fn who_the_customer_is_stands_nowhere_in_the_clear_and_goes_with_their_key() {
     // Who comes back is another customer.
     let again = desk.register(user, Way::Received, 10, 7);
     assert_ne!(desk.kept(&again).customer, customer);
+}
+
+#[test]
+fn whoever_moves_what_is_asked_to_be_frozen_raises_an_alert() {
+    let (mut desk, mut chain) = Desk::open();
+    chain.append(&[block(1, (1, 1), &[])]).unwrap();
+    desk.look();
+    let draft = case::freeze::FreezeDraft {
+        case: None,
+        title: "what the thief holds".into(),
+        marking: model::Marking::default(),
+        holder: "Tether".into(),
+        jurisdiction: "US".into(),
+        reference: None,
+        legal_basis: vec!["18 U.S.C. 981".into()],
+        clocks: None,
+        asks: vec![(account(7), Asset::native(CHAIN), U256::from(5))],
+    };
+    let by = |who: &str| By::new(who, time(0));
+    let id = case::freeze::draft(&desk.db, &by("person:ada"), &draft).unwrap();
+    // Not asked for yet: nothing is warned of.
+    chain.append(&[block(2, (1, 1), &[(2, 7, 1, 1)])]).unwrap();
+    desk.look();
+    let alerts = |desk: &Desk| {
+        let told = desk.told();
+        told.iter().filter(|kind| *kind == "alert.raised").count()
+    };
+    assert_eq!(alerts(&desk), 0);
+    case::freeze::approve(&desk.db, &by("person:eve"), id, 1).unwrap();
+    chain.append(&[block(3, (1, 1), &[(3, 7, 1, 1), (4, 1, 7, 9)])]).unwrap();
+    desk.look();
+    assert_eq!(alerts(&desk), 1, "what leaves, and not what comes");
+    let alert = case::alerts::get(&desk.db, case::AlertId(1)).unwrap();
+    assert_eq!(alert.kind, case::alerts::AlertKind::Freeze);
 }
