@@ -64,6 +64,8 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             println!("{}", place::shown(&tools::anvil()?));
             println!("{}", place::shown(&tools::tronweb()?));
             println!("{}", place::shown(&tools::litesvm()?));
+            println!("{}", place::shown(&tools::typescript()?));
+            println!("{}", place::shown(&tools::graphsense()?));
             println!("{}", place::shown(&tools::knots::get()?));
             Ok(ExitCode::SUCCESS)
         }

@@ -165,6 +165,8 @@ fn tests() -> Result<Outcome> {
     let mut command = run::program(nextest);
     command.args(["nextest", "run", "--workspace", "--locked"]);
     command.env("INTERDICT_ANVIL", &anvil).env("INTERDICT_BITCOIND", &bitcoind);
+    command.env("INTERDICT_TYPESCRIPT", typescript());
+    command.env("INTERDICT_GRAPHSENSE", graphsense());
     let summary = run::watch(&mut command, "Summary [")?;
     Ok(Outcome::Passed(summary.map(|line| without_colour(line.trim())).unwrap_or_default()))
 }
@@ -189,6 +191,28 @@ fn bitcoind() -> PathBuf {
     }
     tools::knots::get().unwrap_or_else(|error| {
         println!("NOT TESTED against a real Bitcoin node: {error:#}");
+        "none".into()
+    })
+}
+
+/// The same for GraphSense's client.
+fn graphsense() -> PathBuf {
+    if let Some(named) = std::env::var_os("INTERDICT_GRAPHSENSE") {
+        return named.into();
+    }
+    tools::graphsense().unwrap_or_else(|error| {
+        println!("NOT TESTED with GraphSense's client: {error:#}");
+        "none".into()
+    })
+}
+
+/// The same for what checks the TypeScript of the guides.
+fn typescript() -> PathBuf {
+    if let Some(named) = std::env::var_os("INTERDICT_TYPESCRIPT") {
+        return named.into();
+    }
+    tools::typescript().unwrap_or_else(|error| {
+        println!("NOT TESTED: the TypeScript of the guides: {error:#}");
         "none".into()
     })
 }

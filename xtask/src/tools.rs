@@ -85,6 +85,13 @@ pub fn tronweb() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// What checks the types of the guides' TypeScript, from npm. Gives the folder of its modules.
+pub fn typescript() -> Result<PathBuf> {
+    let modules = place::tools().join("typescript/node_modules");
+    from_npm("typescript", "which checks the guides' snippets", &modules.join("typescript"))?;
+    Ok(modules)
+}
+
 /// Version and content are pinned by `xtask/<name>/package-lock.json`; npm
 /// refuses what does not hash to it. `wanted` is there afterwards.
 fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {
@@ -121,23 +128,32 @@ fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {
 /// What Solana's decoder is held against: LiteSVM, from PyPI, in an environment of
 /// its own. Gives the interpreter that has it.
 pub fn litesvm() -> Result<PathBuf> {
-    let folder = place::tools().join("litesvm");
+    from_pypi("litesvm", "LiteSVM, a runtime Solana's decoder is compared with,")
+}
+
+/// GraphSense's own client, from PyPI, which reads what is served in its shape. Gives the
+/// interpreter that has it.
+pub fn graphsense() -> Result<PathBuf> {
+    from_pypi("graphsense", "GraphSense's client")
+}
+
+/// Versions and content are pinned by `xtask/<name>/requirements.txt`.
+fn from_pypi(name: &str, what: &str) -> Result<PathBuf> {
+    let folder = place::tools().join(name);
     let python = folder.join("bin/python");
-    let wanted = place::root().join("xtask/litesvm/requirements.txt");
+    let wanted = place::root().join("xtask").join(name).join("requirements.txt");
     let kept = folder.join("requirements.txt");
     if python.is_file() && std::fs::read(&kept).ok() == std::fs::read(&wanted).ok() {
         return Ok(python);
     }
-    eprintln!(
-        "LiteSVM, a runtime Solana's decoder is compared with, is not here; fetching it takes some seconds"
-    );
+    eprintln!("{what} is not here; fetching it takes some seconds");
     run::pass_through(run::program("python3").args(["-m", "venv"]).arg(&folder)).context(
         "cannot make a Python environment. On Debian and Ubuntu: apt-get install python3-venv",
     )?;
     let mut install = run::program(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     install.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(&wanted);
-    run::pass_through(&mut install).context("cannot fetch LiteSVM")?;
+    run::pass_through(&mut install).with_context(|| format!("cannot fetch {what}"))?;
     std::fs::copy(&wanted, &kept)
         .with_context(|| format!("cannot write {}", place::shown(&kept)))?;
     Ok(python)

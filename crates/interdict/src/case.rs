@@ -113,7 +113,7 @@ struct PriceRow {
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "decision", rename_all = "lowercase", deny_unknown_fields)]
-enum Crossing {
+pub enum Crossing {
     Refuse {
         account: Account,
         from_asset: Option<Asset>,
@@ -299,7 +299,8 @@ fn scaled(text: &str) -> Result<u128> {
     u128::try_from(scaled).map_err(|_| anyhow!("{text} is too large"))
 }
 
-fn decision(row: &Crossing) -> Result<CrossingDecision> {
+/// What an investigator said of a swap, in a case file or in a request.
+pub fn decision(row: &Crossing) -> Result<CrossingDecision> {
     Ok(match row {
         Crossing::Refuse { account, from_asset, to_asset, reason } => {
             CrossingDecision::Refused(Refused {
@@ -319,7 +320,7 @@ fn decision(row: &Crossing) -> Result<CrossingDecision> {
             time,
             reason,
         } => {
-            let context = || format!("case file: crossing at {account}");
+            let context = || format!("crossing at {account}");
             CrossingDecision::Declared(Declared {
                 account: account.clone(),
                 venue: venue.clone(),

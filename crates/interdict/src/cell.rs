@@ -7,13 +7,17 @@
 //!        a name, a transaction, an exposure, a trace: a thread of its own, and a Store of the pool
 //! ```
 //!
-//! [`screener`] answers screenings, [`judge`] says what they mean for a withdrawal, [`withdrawals`] keeps
-//! what an exchange asked before it signed, [`traces`] runs traces.
+//! [`screener`] answers screenings, [`judge`] says what they mean for money that comes or leaves,
+//! [`exchange`] keeps what an exchange told and was answered, [`traces`] runs traces, and [`beside`] does
+//! what nobody asks for: it looks at what blocks and lists bring.
 
+pub mod beside;
+pub mod exchange;
+pub mod graph;
+pub mod histories;
 pub mod judge;
 pub mod screener;
 pub mod traces;
-pub mod withdrawals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -56,6 +60,7 @@ pub struct Cell {
     names: Mutex<Vec<Ready>>,
     kept: Mutex<Option<Opened>>,
     pub traces: Traces,
+    pub paths: Traces,
 }
 
 /// Names of everybody in force on a day, by the lists as they were said then.
@@ -85,6 +90,7 @@ impl Cell {
             names: Mutex::default(),
             kept: Mutex::default(),
             traces: Traces::default(),
+            paths: Traces::default(),
         }))
     }
 

@@ -2,13 +2,14 @@
 
 mod alerts;
 mod cases;
-mod desk;
+pub mod desk;
 mod events;
 mod freezes;
 mod home;
 mod journal;
 mod people;
 mod session;
+mod watches;
 
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,4 +30,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(cases::routes())
         .merge(freezes::routes())
         .merge(journal::routes())
+        .merge(watches::routes())
 }

@@ -203,6 +203,12 @@ pub const POLICIES: &[Policy] = &[
     role(POST, "/v1/freezes/{freeze}/approve", Approver),
     role(POST, "/v1/freezes/{freeze}/steps", Analyst),
     role_or(GET, "/v1/jurisdictions/{country}", Viewer, Scope::Cases),
+    // Watches.
+    role_or(GET, "/v1/watches", Viewer, Scope::Alerts),
+    role_or(POST, "/v1/watches", Analyst, Scope::Alerts),
+    role_or(GET, "/v1/watches/{watch}", Viewer, Scope::Alerts),
+    role_or(PATCH, "/v1/watches/{watch}", Analyst, Scope::Alerts),
+    role_or(DELETE, "/v1/watches/{watch}", Analyst, Scope::Alerts),
     // The journal.
     role(GET, "/v1/journal", Approver),
     role(GET, "/v1/journal/check", Approver),
@@ -227,12 +233,43 @@ pub const ENGINE: &[Policy] = &[
     // Withdrawals, before they are signed.
     role_or(POST, "/v1/withdrawal-attempts", Analyst, Scope::Transfers),
     role_or(GET, "/v1/withdrawal-attempts/{id}", Viewer, Scope::Transfers),
+    // Transfers that came or went, and what one customer of the exchange did.
+    role_or(POST, "/v1/transfers", Analyst, Scope::Transfers),
+    role_or(GET, "/v1/transfers/{id}", Viewer, Scope::Transfers),
+    role_or(GET, "/v1/transfers/{id}/alerts", Viewer, Scope::Transfers),
+    role_or(GET, "/v1/transfers/{id}/exposures", Viewer, Scope::Transfers),
+    role_or(GET, "/v1/users/{user}/transfers", Viewer, Scope::Transfers),
+    role_or(GET, "/v1/users/{user}/withdrawal-attempts", Viewer, Scope::Transfers),
+    role_or(GET, "/v1/users/{user}/alerts", Viewer, Scope::Transfers),
     // Investigation.
     role_or(GET, "/v1/entities/{account}", Viewer, Scope::Investigate),
     role_or(POST, "/v1/traces", Analyst, Scope::Investigate),
     role_or(GET, "/v1/traces/{id}", Viewer, Scope::Investigate),
     role_or(DELETE, "/v1/traces/{id}", Analyst, Scope::Investigate),
     role_or(GET, "/v1/traces/{id}/bundle", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/traces/{id}/events", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/traces/{id}/graph", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/addresses/{account}", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/addresses/{account}/transfers", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/addresses/{account}/neighbors", Viewer, Scope::Investigate),
+    role_or(GET, "/v1/transactions/{chain}/{tx}", Viewer, Scope::Investigate),
+    role_or(POST, "/v1/paths", Analyst, Scope::Investigate),
+    role_or(GET, "/v1/paths/{id}", Viewer, Scope::Investigate),
+    role_or(DELETE, "/v1/paths/{id}", Analyst, Scope::Investigate),
+    role_or(GET, "/v1/paths/{id}/events", Viewer, Scope::Investigate),
+    // A part of GraphSense's API, for its clients.
+    role_or(GET, "/graphsense/stats", Viewer, Scope::Investigate),
+    role_or(GET, "/graphsense/search", Viewer, Scope::Investigate),
+    role_or(GET, "/graphsense/{currency}/addresses/{address}", Viewer, Scope::Investigate),
+    role_or(GET, "/graphsense/{currency}/addresses/{address}/tags", Viewer, Scope::Investigate),
+    role_or(GET, "/graphsense/{currency}/addresses/{address}/txs", Viewer, Scope::Investigate),
+    role_or(
+        GET,
+        "/graphsense/{currency}/addresses/{address}/neighbors",
+        Viewer,
+        Scope::Investigate,
+    ),
+    role_or(GET, "/graphsense/{currency}/txs/{tx_hash}", Viewer, Scope::Investigate),
 ];
 
 /// Lines found by method and path.

@@ -178,3 +178,69 @@ async fn what_belongs_to_a_team_is_not_there_for_others() {
     assert!(told.len() >= 2 && told.iter().all(|event| event.team == Some(team)), "{told:?}");
     assert_eq!(outbox::last_event(&desk.app.db).unwrap(), EventId(told.last().unwrap().id));
 }
+
+#[tokio::test]
+async fn a_watch_is_set_switched_and_taken_away_by_whom_it_concerns() {
+    let desk = desk();
+    let cast = Cast::of(&desk.app);
+    let (analyst, viewer) =
+        (person(&desk, &cast, Role::Analyst), person(&desk, &cast, Role::Viewer));
+    let of = |target: Value| json!({ "name": "a wallet", "severity": "high", "target": target });
+    let account = of(json!({ "account": { "account": ACCOUNT } }));
+    let set = analyst.post("/v1/watches", account.clone()).await;
+    assert_eq!(set.status, StatusCode::CREATED, "{}", set.text);
+    let path = format!("/v1/watches/{}", set.json()["id"]);
+    let told = json!({ "account": { "account": ACCOUNT.to_lowercase() } });
+    assert_eq!(set.json()["target"], told, "as programs write it");
+    assert_eq!(viewer.get(&path).await.json(), set.json());
+    let off = analyst.send(Method::PATCH, &path, json!({ "is_active": false })).await;
+    assert_eq!(off.json()["is_active"], false);
+    for target in [
+        json!({ "entity": { "name": "Lazarus Group" } }),
+        json!({ "amount": { "asset": USDT.to_lowercase(), "amount": "1000000" } }),
+        json!({ "usd": { "usd": 5000 } }),
+        json!({ "exposure": { "category": "theft", "basis_points": 2500 } }),
+    ] {
+        let set = analyst.post("/v1/watches", of(target.clone())).await;
+        assert_eq!((set.status, &set.json()["target"]), (StatusCode::CREATED, &target));
+    }
+    let listed = viewer.get("/v1/watches?limit=3").await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 3);
+    let next = listed["next"].as_str().unwrap();
+    let rest = viewer.get(&format!("/v1/watches?limit=3&cursor={next}")).await.json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 2);
+
+    let refused = [
+        (json!({ "account": { "account": "0x12" } }), "/target/account/account"),
+        (json!({ "entity": { "name": " " } }), "/target/entity/name"),
+        (json!({ "amount": { "asset": "ETH", "amount": "1" } }), "/target/amount/asset"),
+        (json!({ "amount": { "asset": USDT, "amount": "1.5" } }), "amount"),
+        (json!({ "usd": { "usd": -1 } }), "/target/usd/usd"),
+        (
+            json!({ "exposure": { "category": "x", "basis_points": 10001 } }),
+            "/target/exposure/basis_points",
+        ),
+        (json!({ "frontier": { "case": 1, "accounts": [] } }), "/target/frontier/accounts"),
+        (json!({ "frontier": { "case": 1, "accounts": ["x"] } }), "/target/frontier/accounts/0"),
+    ];
+    for (target, field) in refused {
+        let answer = analyst.post("/v1/watches", of(target.clone())).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["field"]),
+            (422, &json!(field)),
+            "{target}"
+        );
+    }
+    let nowhere = json!({ "frontier": { "case": 99, "accounts": [ACCOUNT] } });
+    assert_eq!(analyst.post("/v1/watches", of(nowhere)).await.status, StatusCode::NOT_FOUND);
+    let mut loud = account.clone();
+    loud["severity"] = json!("loud");
+    assert_eq!(analyst.post("/v1/watches", loud).await.json()["field"], "/severity");
+    let mut theirs = account;
+    theirs["team"] = json!("nobody's");
+    assert_eq!(analyst.post("/v1/watches", theirs).await.json()["field"], "team");
+
+    let gone = analyst.send(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    assert_eq!(viewer.get(&path).await.status, StatusCode::NOT_FOUND);
+}

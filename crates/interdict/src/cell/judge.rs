@@ -21,6 +21,7 @@ pub enum Verdict {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = VerdictReason)]
 pub struct Reason {
     /// `listed`, `formerly-listed`, `labelled`, `no-lists`, `not-covered`, or `risk:` and a rule's name.
     pub rule: String,

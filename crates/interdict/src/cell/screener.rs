@@ -41,6 +41,14 @@ pub struct Question {
     pub weighs: bool,
 }
 
+impl Question {
+    /// Is this account listed or labelled today?
+    pub fn address(account: &model::Account) -> Question {
+        let ask = Ask::new(account.to_string(), ScreenKind::Address);
+        Question { ask, as_of: None, weighs: false }
+    }
+}
+
 impl Screener {
     pub fn read(store: &Store) -> Result<Screener> {
         // First: what is committed while the rest is read makes this one outdated, not wrong for ever.

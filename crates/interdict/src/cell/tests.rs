@@ -40,14 +40,7 @@ fn put(store: &mut Store, list: &str, date: &str, numbers: std::ops::Range<u64>)
 }
 
 fn question(text: &str, as_of: Option<&str>) -> Question {
-    let ask = Ask {
-        text: text.to_string(),
-        kind: ScreenKind::Auto,
-        births: Vec::new(),
-        countries: Vec::new(),
-        documents: Vec::new(),
-        customer: None,
-    };
+    let ask = Ask::new(text, ScreenKind::Auto);
     Question { ask, as_of: as_of.map(|day| day.parse().unwrap()), weighs: false }
 }
 

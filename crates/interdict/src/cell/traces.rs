@@ -1,4 +1,5 @@
-//! Traces that run beside requests: few at once, watched and cancelled through the view they read.
+//! Traces and searches for paths that run beside requests: few at once, watched and cancelled through the
+//! view they read.
 //!
 //! They are kept in memory, the latest ones; what must last is the bundle, which whoever asked takes.
 
@@ -43,6 +44,9 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Done {
     pub report: serde_json::Value,
+    /// As a picture needs it; of a trace.
+    pub graph: serde_json::Value,
+    /// Signed evidence; of a trace.
     pub bundle: String,
 }
 
@@ -95,7 +99,14 @@ impl Trace {
         self.progress.is_cancelled.store(true, Ordering::Relaxed);
     }
 
-    pub fn end(&self, ended: Result<Done, String>) {
+    /// Does it, and ends with what came of it; also where it breaks, or it would seem to run for ever.
+    pub fn work(&self, run: impl FnOnce() -> anyhow::Result<Done>) {
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let broke = |_| Err("it broke: this is an error of ours".to_string());
+        self.end(done.map_or_else(broke, |done| done.map_err(|error| format!("{error:#}"))));
+    }
+
+    fn end(&self, ended: Result<Done, String>) {
         let is_cancelled = self.progress.is_cancelled.load(Ordering::Relaxed);
         let outcome = match ended {
             Ok(done) => Outcome::Done(Arc::new(done)),

@@ -12,7 +12,7 @@ use serve::{App, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::cell::{self, Cell};
+use crate::cell::{self, Cell, beside};
 use crate::cli::{CaseworkArgs, ServeArgs};
 use crate::config::{self, Config, Flags, Origin, Secret, Set, desk};
 use crate::home::Home;
@@ -32,6 +32,7 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let cell = Cell::open(home.path())?;
     cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
     let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
+    beside::run(&cell, app.db.clone(), |error| log::failure("beside requests", error.as_ref()));
     let runtime = Runtime::new().context("cannot start the tasks that answer")?;
     runtime.block_on(async {
         let address = SocketAddr::new(serve.host.value, serve.port.value);

@@ -73,7 +73,7 @@ pub fn run(home: &Home, args: &TransfersArgs, out: &Out) -> Result<ExitCode> {
 }
 
 /// Which blocks of followed chains are final. What files told is: nobody takes it back.
-pub(super) struct Finality {
+pub struct Finality {
     chains: BTreeMap<Chain, Final>,
 }
 
@@ -85,7 +85,7 @@ struct Final {
 }
 
 impl Finality {
-    pub(super) fn of_all(store: &Store) -> Result<Finality> {
+    pub fn of_all(store: &Store) -> Result<Finality> {
         let of = |followed: &Followed| Final {
             first_hot: followed.hot.as_ref().map(|hot| *hot.start()),
             last_final: ChainReport::of(followed).and_then(|report| report.last_final),
@@ -94,7 +94,7 @@ impl Finality {
         Ok(Finality { chains })
     }
 
-    pub(super) fn covers(&self, chain: Chain, height: Option<u64>) -> bool {
+    pub fn covers(&self, chain: Chain, height: Option<u64>) -> bool {
         let Some(Final { first_hot: Some(first_hot), last_final }) = self.chains.get(&chain) else {
             return true;
         };

@@ -85,12 +85,11 @@ impl AskBody {
         let countries =
             self.country.iter().map(|text| country(text)).collect::<anyhow::Result<_>>();
         let ask = Ask {
-            text,
-            kind,
             births: births.map_err(|error| wrong("/birth", error))?,
             countries: countries.map_err(|error| wrong("/country", error))?,
             documents: self.documents,
             customer: self.customer,
+            ..Ask::new(text, kind)
         };
         Ok(Question { ask, as_of: self.as_of, weighs: self.exposure })
     }

@@ -1,38 +1,45 @@
 //! Where did it go? A trace runs beside the request that asked for it, and ends in a signed bundle.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use model::{Direction, Marking, Timestamp, View};
+use model::{Asset, Direction, Marking, Timestamp, View, amount};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serve::{App, Body, Path, Principal, Problem};
-use trace::{Method, Policy, Settings};
+use trace::{CrossingDecision, Method, MinValue, Policy, Settings};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::cell::Cell;
+use super::progress::{self, ProgressShown};
 use crate::cell::traces::{Done, Outcome, Trace, Watched};
+use crate::cell::{Cell, graph};
 use crate::home::Home;
-use crate::{bundle, exposure, source};
+use crate::{bundle, case, exposure, source};
 
 const SOURCES_MAX: usize = 100;
 const HOPS_MAX: u32 = 100;
+const CROSSINGS_MAX: usize = 1000;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(begin))
         .routes(routes!(get, cancel))
+        .routes(routes!(events))
+        .routes(routes!(picture))
         .routes(routes!(take))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "sources": ["eip155:1:0x47666Fab8bd0Ac7003bce3f5C3585383F09486E2"], "policy": "fifo", "hops": 3,
+    "compare": true, "min_value": { "usd": "1000" },
+}))]
 struct TraceBody {
     /// Addresses, transactions or outpoints, bare or with their chain.
     sources: Vec<String>,
@@ -50,23 +57,56 @@ struct TraceBody {
     hops: Option<u32>,
     /// Transfers gathered at most.
     budget: Option<usize>,
+    /// Settle by every policy, so that each node's taint has its range.
+    #[serde(default)]
+    compare: bool,
+    /// Smaller transfers are not followed.
+    min_value: Option<MinBody>,
+    /// What is said of swaps, as a case file says it: `{"decision": "refuse", "account", "from_asset"?,
+    /// "to_asset"?, "reason"}` or `{"decision": "declare", "account", "venue", "from_asset", "from_base",
+    /// "to_asset", "to_base", "time", "reason"}`. At most 1,000.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    crossings: Vec<case::Crossing>,
     /// What the bundle is called.
     title: Option<String>,
 }
 
+/// Either USD at the day's price, or base units of one asset; others are not limited then.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MinBody {
+    /// Whole USD, as text; what has no price is followed.
+    usd: Option<String>,
+    /// CAIP-19.
+    asset: Option<String>,
+    /// Base units.
+    base: Option<String>,
+}
+
+impl MinBody {
+    fn read(&self) -> Result<MinValue, Problem> {
+        match (&self.usd, &self.asset, &self.base) {
+            (Some(usd), None, None) => amount::parse_units(usd, 12)
+                .map(MinValue::UsdE12)
+                .map_err(|error| Problem::invalid("/min_value/usd", error.to_string())),
+            (None, Some(asset), Some(base)) => {
+                let asset = asset
+                    .parse::<Asset>()
+                    .map_err(|error| Problem::invalid("/min_value/asset", error.to_string()))?;
+                let base = amount::parse_base(base)
+                    .map_err(|error| Problem::invalid("/min_value/base", error.to_string()))?;
+                Ok(MinValue::Base { asset, base })
+            }
+            _ => Err(Problem::invalid("/min_value", "expected usd, or asset and base")),
+        }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 struct TraceShown {
-    id: u64,
-    /// `running`, `done`, `cancelled` or `failed`.
-    state: &'static str,
-    begun: String,
-    /// Questions to the past so far.
-    questions: u64,
-    accounts: u64,
-    transfers: u64,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    #[serde(flatten)]
+    progress: ProgressShown,
     /// As `interdict trace --format json` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -75,23 +115,11 @@ struct TraceShown {
 
 impl TraceShown {
     fn of(trace: &Trace) -> TraceShown {
-        let count = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
-        let (state, error, report) = match trace.outcome() {
-            Outcome::Running => ("running", None, None),
-            Outcome::Done(done) => ("done", None, Some(done.report.clone())),
-            Outcome::Cancelled => ("cancelled", None, None),
-            Outcome::Failed(why) => ("failed", Some(why), None),
+        let report = match trace.outcome() {
+            Outcome::Done(done) => Some(done.report.clone()),
+            _ => None,
         };
-        TraceShown {
-            id: trace.id,
-            state,
-            begun: trace.begun.to_string(),
-            questions: count(&trace.progress.questions),
-            accounts: count(&trace.progress.accounts),
-            transfers: count(&trace.progress.transfers),
-            error,
-            report,
-        }
+        TraceShown { progress: ProgressShown::of(trace), report }
     }
 }
 
@@ -119,7 +147,7 @@ async fn begin(
     };
     let shown = TraceShown::of(&trace);
     tokio::task::spawn_blocking(move || {
-        trace.end(run(&cell, &trace, &settings, &title).map_err(|error| format!("{error:#}")));
+        trace.work(|| run(&cell, &trace, &settings, &title));
     });
     Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
 }
@@ -151,14 +179,24 @@ fn settings(cell: &Cell, body: &TraceBody) -> Result<Settings, Problem> {
     settings.hops_max = body.hops.map(|hops| hops.min(HOPS_MAX));
     settings.budget = body.budget.unwrap_or(Settings::BUDGET).min(Settings::BUDGET);
     (settings.since, settings.until) = (body.since, body.until);
-    if let (Some(since), Some(until)) = (settings.since, settings.until)
-        && since > until
-    {
-        return Err(Problem::invalid("/until", "expected a time after since"));
-    }
+    super::is_window(body.since, body.until)?;
+    settings.compare = body.compare;
+    settings.min_value = body.min_value.as_ref().map(MinBody::read).transpose()?;
+    settings.crossings = crossings(&body.crossings)?;
     let prices = cell.with_store(exposure::prices);
     settings.prices = prices.map_err(|error| super::failed("the prices of a trace", &error))?;
     Ok(settings)
+}
+
+fn crossings(said: &[case::Crossing]) -> Result<Vec<CrossingDecision>, Problem> {
+    if said.len() > CROSSINGS_MAX {
+        return Err(Problem::invalid("/crossings", format!("expected at most {CROSSINGS_MAX}")));
+    }
+    let read = |(at, row): (usize, &case::Crossing)| {
+        case::decision(row)
+            .map_err(|error| Problem::invalid(&format!("/crossings/{at}"), format!("{error:#}")))
+    };
+    said.iter().enumerate().map(read).collect()
 }
 
 fn run(cell: &Cell, trace: &Trace, settings: &Settings, title: &str) -> anyhow::Result<Done> {
@@ -170,7 +208,8 @@ fn run(cell: &Cell, trace: &Trace, settings: &Settings, title: &str) -> anyhow::
     let key = Home::choose(Some(cell.home().to_path_buf())).signing_key()?;
     let past = recorder.into_past();
     let bundle = bundle::write(&past, book, settings, &report, title, Marking::default(), &key)?;
-    Ok(Done { report: serde_json::to_value(&report)?, bundle })
+    let graph = serde_json::to_value(graph::of(&report))?;
+    Ok(Done { report: serde_json::to_value(&report)?, graph, bundle })
 }
 
 /// How a trace goes, and its report when it is done
@@ -195,6 +234,44 @@ async fn cancel(
     let trace = find(&cell, &principal, id)?;
     trace.cancel();
     Ok(Json(TraceShown::of(&trace)))
+}
+
+/// How a trace goes (server-sent events)
+///
+/// `progress` with the counts, then `done`, `cancelled` or `failed`.
+#[utoipa::path(get, path = "/v1/traces/{id}/events", tag = "investigation", params(("id" = u64, Path)),
+    responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Problem)))]
+async fn events(
+    State(app): State<App>,
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Path(id): Path<u64>,
+) -> Result<Response, Problem> {
+    let trace = find(&cell, &principal, id)?;
+    Ok(progress::stream(&app, trace).into_response())
+}
+
+/// A trace as a flow graph: nodes and edges
+///
+/// `nodes`: `id` (CAIP-10; on Bitcoin transactions too, `<chain>:<hash>`), `kind`, `label`, `category`,
+/// `role`, `is_source`, `is_listed`, `depth`, `stop` (why the walk ended there; null where it went on),
+/// `tainted` and `resting` (by asset, in base units, with `symbol` and `decimals`; with `by_policy` where
+/// `compare` was asked). `edges`: all that one node paid another of one asset: `from`, `to`, `asset`,
+/// `amount`, `tainted`, `transfers`, `first`, `last`, `txs` (the first twenty). To go on from a node by a
+/// hop: `POST /v1/traces` with it as the only source, `hops` 1 and `since` its `first_seen`, and lay the
+/// graph of that over this one, node by `id`; or `GET /v1/addresses/{account}/neighbors` for all
+/// it dealt with, tainted or not.
+#[utoipa::path(get, path = "/v1/traces/{id}/graph", tag = "investigation", params(("id" = u64, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn picture(
+    Extension(cell): Extension<Arc<Cell>>,
+    principal: Principal,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, Problem> {
+    match find(&cell, &principal, id)?.outcome() {
+        Outcome::Done(done) => Ok(Json(done.graph.clone())),
+        _ => Err(Problem::conflict("the trace is not done: its state says how it goes")),
+    }
 }
 
 /// The signed evidence of a trace, as `interdict verify` reads it

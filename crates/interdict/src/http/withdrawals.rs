@@ -8,30 +8,33 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use case::By;
 use case::alerts::{AlertKind, AlertSubject, NewAlert};
-use model::{Severity, Timestamp};
+use model::Severity;
 use serde::{Deserialize, Serialize};
+use serve::http::desk;
 use serve::{App, Body, Path, Principal, Problem, time};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::cell::Cell;
+use crate::cell::exchange::judging::{named_by, searched_of};
+use crate::cell::exchange::withdrawals::{self, Kept, New};
 use crate::cell::judge::{self, Reason, Verdict};
 use crate::cell::screener::{self, Question};
-use crate::cell::withdrawals::{self, Kept};
-use crate::cli::ScreenKind;
-use crate::commands::screen::Ask;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default().routes(routes!(check)).routes(routes!(get))
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "userId": "u-71", "network": "ethereum", "asset": "ETH", "attemptIdentifier": "w-1",
+    "address": "0x098b716b8aaf21512996dc57eb0615e2383e2f96", "assetAmount": "1.5",
+}))]
 struct Attempt {
-    /// A pseudonym: never a name.
+    /// The exchange's own reference of its customer: never a name. It is kept sealed.
     user_id: String,
     /// CAIP-2, or a name such as `ethereum`.
     network: String,
@@ -45,11 +48,23 @@ struct Attempt {
     asset_amount: String,
 }
 
+/// What was asked, without whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Decided {
+#[schema(as = AttemptAsked)]
+pub(super) struct Asked {
+    network: String,
+    asset: String,
+    address: String,
+    attempt_identifier: String,
+    asset_amount: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Decided {
     id: String,
-    attempt: Attempt,
+    attempt: Asked,
     verdict: Verdict,
     /// The gravest first; none where no rule spoke, which does not say that all is well.
     reasons: Vec<Reason>,
@@ -63,7 +78,7 @@ struct Decided {
 /// `block`: it must not. `review`: somebody should look first. `allow`: no rule spoke. The answer is
 /// kept before it is given; the same `attemptIdentifier` of the same user gets the same answer.
 #[utoipa::path(post, path = "/v1/withdrawal-attempts", tag = "exchange", request_body = Attempt,
-    responses((status = 200, body = Decided)))]
+    responses((status = 200, body = Decided), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn check(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
@@ -72,31 +87,39 @@ async fn check(
 ) -> Result<Json<Decided>, Problem> {
     let account = read(&attempt)?;
     super::screen::must_have_lists(&cell.now())?;
-    let actor = principal.actor();
+    let Attempt { user_id, network, asset, address, attempt_identifier, asset_amount } = attempt;
+    let asked = Asked { network, asset, address, attempt_identifier, asset_amount };
     let decide = move |app: &App| {
-        let id = withdrawals::id(&actor, &attempt.user_id, &attempt.attempt_identifier);
+        let by = desk::by(&principal);
+        let id = withdrawals::id(&app.db, &by.actor, &user_id, &asked.attempt_identifier)?;
         if let Some(kept) = withdrawals::get(&app.db, &id)? {
-            return again(&kept, &attempt);
+            return again(&kept, &asked);
         }
-        let decided = decide(&cell, id, &account, attempt.clone())
+        let (decided, lists) = decide(&cell, id, &account, asked.clone())
             .map_err(|error| super::failed("a withdrawal check", &error))?;
-        let text = |value| serde_json::to_string(value).map_err(|_| Problem::internal());
-        let verdict = serde_json::to_value(decided.verdict).map_err(|_| Problem::internal())?;
-        let new = Kept {
-            id: decided.id.clone(),
-            actor,
-            user: attempt.user_id.clone(),
-            identifier: attempt.attempt_identifier.clone(),
-            asked: serde_json::to_string(&attempt).map_err(|_| Problem::internal())?,
-            verdict: verdict.as_str().unwrap_or_default().to_string(),
-            answered: text(&decided)?,
-            made_at: time::now(),
+        let new = New {
+            kept: kept(&by.actor, &decided)?,
+            user: &user_id,
+            to: &account,
+            lists: &lists,
+            alert: alert(&account, &decided),
         };
-        let alert = alert(&account, &decided)
-            .map(|alert| (By::new(new.actor.as_str(), Timestamp::now()), alert));
-        again(&withdrawals::keep(&app.db, &new, alert.as_ref())?, &attempt)
+        again(&withdrawals::keep(&app.db, &by, &new)?, &asked)
     };
     app.blocking(decide).await.map(Json)
+}
+
+fn kept(actor: &str, decided: &Decided) -> Result<Kept, Problem> {
+    let verdict = serde_json::to_value(decided.verdict).map_err(|_| Problem::internal())?;
+    Ok(Kept {
+        id: decided.id.clone(),
+        actor: actor.to_string(),
+        identifier: decided.attempt.attempt_identifier.clone(),
+        asked: serde_json::to_string(&decided.attempt).map_err(|_| Problem::internal())?,
+        verdict: verdict.as_str().unwrap_or_default().to_string(),
+        answered: serde_json::to_string(decided).map_err(|_| Problem::internal())?,
+        made_at: time::now(),
+    })
 }
 
 /// What a person must see: the same reasons for the same address are one alert, counted.
@@ -125,28 +148,29 @@ fn alert(account: &model::Account, decided: &Decided) -> Option<NewAlert> {
 
 /// What was asked and answered
 #[utoipa::path(get, path = "/v1/withdrawal-attempts/{id}", tag = "exchange",
-    params(("id" = String, Path)), responses((status = 200, body = Decided)))]
+    params(("id" = String, Path)),
+    responses((status = 200, body = Decided), (status = 404, body = Problem)))]
 async fn get(
     State(app): State<App>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<Decided>, Problem> {
     app.blocking(move |app| {
+        super::is_name("withdrawal attempt", &id)?;
         let kept = withdrawals::get(&app.db, &id)?;
         // A key sees its own; people see all.
         let kept =
             kept.filter(|kept| principal.role().is_some() || kept.actor == principal.actor());
-        let kept = kept.ok_or_else(|| Problem::not_found("no such withdrawal attempt"))?;
-        serde_json::from_str(&kept.answered).map_err(|_| Problem::internal())
+        shown(&kept.ok_or_else(|| Problem::not_found("no such withdrawal attempt"))?)
     })
     .await
     .map(Json)
 }
 
 /// The answer that is kept, if it is of the same request.
-fn again(kept: &Kept, attempt: &Attempt) -> Result<Decided, Problem> {
-    let decided: Decided = serde_json::from_str(&kept.answered).map_err(|_| Problem::internal())?;
-    match decided.attempt == *attempt {
+fn again(kept: &Kept, asked: &Asked) -> Result<Decided, Problem> {
+    let decided = shown(kept)?;
+    match decided.attempt == *asked {
         true => Ok(decided),
         false => Err(Problem::conflict(
             "this attemptIdentifier was used for another withdrawal of this user",
@@ -154,23 +178,16 @@ fn again(kept: &Kept, attempt: &Attempt) -> Result<Decided, Problem> {
     }
 }
 
+pub(super) fn shown(kept: &Kept) -> Result<Decided, Problem> {
+    serde_json::from_str(&kept.answered).map_err(|_| Problem::internal())
+}
+
 fn read(attempt: &Attempt) -> Result<model::Account, Problem> {
-    let texts = [
-        ("/userId", &attempt.user_id),
-        ("/attemptIdentifier", &attempt.attempt_identifier),
-        ("/asset", &attempt.asset),
-    ];
-    for (field, text) in texts {
-        if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
-            return Err(Problem::invalid(field, "expected 1 to 200 bytes of text"));
-        }
-    }
-    model::amount::parse_units(&attempt.asset_amount, 36)
-        .map_err(|error| Problem::invalid("/assetAmount", error.to_string()))?;
-    let network = attempt.network.to_lowercase();
-    let chain: model::Chain = network
-        .parse()
-        .map_err(|error: model::ChainError| Problem::invalid("/network", error.to_string()))?;
+    super::said("/userId", &attempt.user_id)?;
+    super::said("/attemptIdentifier", &attempt.attempt_identifier)?;
+    super::said("/asset", &attempt.asset)?;
+    super::amount("/assetAmount", &attempt.asset_amount)?;
+    let chain = super::chain("/network", &attempt.network)?;
     model::Account::parse(attempt.address.trim(), chain)
         .map_err(|error| Problem::invalid("/address", error.to_string()))
 }
@@ -179,31 +196,13 @@ fn decide(
     cell: &Cell,
     id: String,
     account: &model::Account,
-    attempt: Attempt,
-) -> anyhow::Result<Decided> {
+    attempt: Asked,
+) -> anyhow::Result<(Decided, Vec<String>)> {
     let now = cell.now();
-    let ask = Ask {
-        text: account.to_string(),
-        kind: ScreenKind::Address,
-        births: Vec::new(),
-        countries: Vec::new(),
-        documents: Vec::new(),
-        customer: None,
-    };
-    let question = Question { ask, as_of: None, weighs: false };
-    let answer = screener::answer(cell, &now, &question)?;
+    let answer = screener::answer(cell, &now, &Question::address(account))?;
     let kept = cell.exposure(account)?;
     let (verdict, reasons) = judge::judge(&answer, kept.as_ref());
-    let searched = answer.searched.iter().map(|list| match list.list_date {
-        Some(date) => format!("{} of {date}", list.list),
-        None => format!("{} (not covered)", list.list),
-    });
-    Ok(Decided {
-        id,
-        attempt,
-        verdict,
-        reasons,
-        searched: searched.collect(),
-        checked_at: time::rfc3339(time::now()),
-    })
+    let (searched, checked_at) = (searched_of(&answer), time::rfc3339(time::now()));
+    let decided = Decided { id, attempt, verdict, reasons, searched, checked_at };
+    Ok((decided, named_by(&answer)))
 }

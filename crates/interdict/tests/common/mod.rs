@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each file of tests uses its part")]
 
 pub mod anvil;
+pub mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -27,6 +27,18 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// With nothing said beside it.
+    pub fn new(text: impl Into<String>, kind: ScreenKind) -> Ask {
+        Ask {
+            text: text.into(),
+            kind,
+            births: Vec::new(),
+            countries: Vec::new(),
+            documents: Vec::new(),
+            customer: None,
+        }
+    }
+
     pub fn name_query(&self) -> NameQuery {
         let mut query = NameQuery::new(&self.text);
         for birth in &self.births {
