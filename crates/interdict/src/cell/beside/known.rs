@@ -9,6 +9,7 @@ use anyhow::Result;
 use case::watches::{Known, Target, Watch};
 use model::{Account, Asset, Book, Chain, Prices, Transfer, U256, View};
 use store::Store;
+use trace::exposure::Way;
 
 use crate::cell::Cell;
 use crate::clusters::{self, services};
@@ -84,7 +85,8 @@ impl<'a> Knows<'a> {
     fn share(&self, account: &Account, category: &str) -> Option<u32> {
         let screened = self.cell.exposure(account).ok()??;
         let flows = screened.exposure?.flows;
-        let of = flows.iter().flat_map(|flow| &flow.categories);
+        let came_in = flows.iter().filter(|flow| flow.direction == Way::In && !flow.is_imitation);
+        let of = came_in.flat_map(|flow| &flow.categories);
         let shares = of.filter(|row| row.category == category).map(|row| row.share);
         let largest = shares.fold(None, |largest: Option<f64>, share| {
             Some(largest.map_or(share, |largest| largest.max(share)))
