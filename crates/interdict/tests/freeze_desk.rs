@@ -89,10 +89,9 @@ impl Server {
         Answer { status, head, body: answer[end + 4..].to_vec() }
     }
 
-    /// Adds a user, who chooses a password by their link.
-    fn person(&self, home: &Home, name: &str, role: &str) -> Person<'_> {
-        let said = home.ok(&["user", "add", name, "--role", role]);
-        let secret = said.trim().rsplit_once("#welcome=").expect("a link").1;
+    /// A user who chooses a password by their link.
+    fn person(&self, link: &str) -> Person<'_> {
+        let secret = link.trim().rsplit_once("#welcome=").expect("a link").1;
         let body = json!({ "secret": secret, "password": PASSWORD }).to_string();
         let json = "content-type: application/json\r\n";
         let answer = self.ask("POST /v1/welcome", json, body.as_bytes());
@@ -161,9 +160,9 @@ fn home() -> Home {
 #[test]
 fn the_bybit_theft_goes_from_its_address_to_an_approved_packet_by_the_api_alone() {
     let home = home();
+    let (ada, bo) = (added(&home, "ada", "analyst"), added(&home, "bo", "approver"));
     let server = Server::start(&home);
-    let ada = server.person(&home, "ada", "analyst");
-    let bo = server.person(&home, "bo", "approver");
+    let (ada, bo) = (server.person(&ada), server.person(&bo));
 
     let start = Instant::now();
     let trace = ada.trace(json!({ "case_file": case_text() }));
@@ -280,6 +279,11 @@ fn moves_whole(home: &Home) {
     home.refuses(&["journal", "verify", &journal, "--head", &other_head], &["expected hash"]);
 }
 
+/// Adds a user and gives what is said to them, with their link.
+fn added(home: &Home, name: &str, role: &str) -> String {
+    home.ok(&["user", "add", name, "--role", role])
+}
+
 fn signed_sha256(file: &[u8]) -> Value {
     let file: Value = serde_json::from_slice(file).expect("JSON");
     file["seal"]["sha256"].clone()
@@ -293,14 +297,14 @@ fn sha256(bytes: &[u8]) -> String {
 #[test]
 fn a_packet_is_made_on_the_command_line_by_a_user_who_then_cannot_approve_it() {
     let home = home();
+    let (ada, bo) = (added(&home, "ada", "approver"), added(&home, "bo", "analyst"));
     let server = Server::start(&home);
-    let ada = server.person(&home, "ada", "approver");
+    let (ada, bo) = (server.person(&ada), server.person(&bo));
     let trace = ada.trace(json!({ "case_file": case_text() }));
     let bundle = ada.ask(&format!("GET /v1/traces/{trace}/bundle"), &Value::Null).body;
     let bundle = home.write("theft.bundle", bundle);
     let drafts =
         json!({ "title": "Bybit", "jurisdiction": "US", "legal_basis": ["18 U.S.C. § 981(b)"] });
-    let bo = server.person(&home, "bo", "analyst");
     let drafts = bo.json(&format!("POST /v1/traces/{trace}/freezes"), drafts, 201);
     let freeze = drafts[0]["id"].to_string();
     let requester = home.write(
