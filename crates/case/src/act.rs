@@ -10,11 +10,25 @@ pub struct By {
     /// `person:ada`, `key:exchange-1`, `system`.
     pub actor: String,
     pub at: Timestamp,
+    /// Who stands behind an actor that is no person: `person:ada` behind her key. Four eyes are two
+    /// people's, whatever they act by.
+    pub person: Option<String>,
 }
 
 impl By {
     pub fn new(actor: impl Into<String>, at: Timestamp) -> By {
-        By { actor: actor.into(), at }
+        By { actor: actor.into(), at, person: None }
+    }
+
+    /// By something that a person answers for.
+    #[must_use]
+    pub fn behind(self, person: Option<String>) -> By {
+        By { person, ..self }
+    }
+
+    /// The actor, and the person behind it.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        [Some(self.actor.as_str()), self.person.as_deref()].into_iter().flatten()
     }
 }
 

@@ -102,6 +102,8 @@ pub enum AlertKind {
     Guard,
     /// A freeze is at risk: its clock ran out, or its holder moves what is to be frozen.
     Freeze,
+    /// A case is past a deadline of its own.
+    Deadline,
 }
 
 #[derive(
@@ -215,6 +217,11 @@ pub fn raise_in(tx: &mut Tx<'_>, by: &By, new: &NewAlert) -> Result<Raised, Case
     };
     let id = AlertId::next(tx)?;
     let at = micros(by.at);
+    // What is told of a case is for those who see the case.
+    let team = match (&new.team, new.case) {
+        (None, Some(case)) => crate::cases::team_of(tx, case)?,
+        (team, _) => team.clone(),
+    };
     tx.run(
         "INSERT INTO alert (id, kind, severity, subject, group_key, equal_key, title, evidence, times, \
          first_seen, last_seen, state, is_false_positive, team, case_id, previous) \
@@ -229,7 +236,7 @@ pub fn raise_in(tx: &mut Tx<'_>, by: &By, new: &NewAlert) -> Result<Raised, Case
             new.title.as_str().into(),
             evidence.into(),
             at.into(),
-            new.team.as_deref().into(),
+            team.as_deref().into(),
             new.case.into(),
             previous.into(),
         ],
@@ -332,7 +339,7 @@ pub(crate) fn severity_of(number: i64) -> Result<Severity, CaseError> {
 }
 
 impl AlertKind {
-    pub const ALL: [AlertKind; 9] = [
+    pub const ALL: [AlertKind; 10] = [
         AlertKind::Screening,
         AlertKind::LookBack,
         AlertKind::Watch,
@@ -342,6 +349,7 @@ impl AlertKind {
         AlertKind::Bridge,
         AlertKind::Guard,
         AlertKind::Freeze,
+        AlertKind::Deadline,
     ];
 
     pub fn text(self) -> &'static str {
@@ -355,6 +363,7 @@ impl AlertKind {
             AlertKind::Bridge => "bridge",
             AlertKind::Guard => "guard",
             AlertKind::Freeze => "freeze",
+            AlertKind::Deadline => "deadline",
         }
     }
 }

@@ -34,7 +34,7 @@ pub const TABLES: &[Table] = &[
         &["seq"],
         &["seq", "time", "actor", "act", "subject", "payload", "previous", "hash"],
     ),
-    table("event", ID, &["id", "time", "kind", "subject", "body"]),
+    table("event", ID, &["id", "time", "kind", "subject", "body", "team"]),
     table("webhook", ID, &["id", "url", "secret", "kinds", "is_active", "created"]),
     table(
         "delivery",
@@ -88,7 +88,7 @@ pub const TABLES: &[Table] = &[
     ),
     table("case_note", ID, &["id", "case_id", "time", "actor", "text"]),
     table("case_task", ID, &["id", "case_id", "title", "assignee", "due", "done", "done_by"]),
-    table("case_deadline", ID, &["id", "case_id", "what", "due", "met"]),
+    table("case_deadline", ID, &["id", "case_id", "what", "due", "met", "told"]),
     table("case_link", ID, &["id", "case_id", "kind", "target", "note", "time", "actor"]),
     table(
         "case_evidence",
@@ -161,7 +161,7 @@ pub const TABLES: &[Table] = &[
     table(
         "freeze_packet",
         &["request", "revision"],
-        &["request", "revision", "sha256", "made", "content"],
+        &["request", "revision", "sha256", "made", "content", "signed"],
     ),
 ];
 

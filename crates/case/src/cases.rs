@@ -3,6 +3,7 @@
 //! triage → open → closed, and open again. What belongs to a case (`parts`) is notes, tasks, deadlines,
 //! links and evidence; `merge` puts two into one and takes one apart; `search` finds them by words.
 
+mod clock;
 pub mod ledger;
 mod merge;
 mod parts;
@@ -19,13 +20,15 @@ use crate::db::{Db, Migration, Row, Tx, Value};
 use crate::error::CaseError;
 use crate::ids::CaseId;
 use crate::page::{Cursor, Page, Part};
+use crate::seen::Seen;
 use crate::{journal, outbox};
 
+pub use clock::{NEAR_S, Nearness, remind_deadlines};
 pub use merge::{Picked, merge, split};
 pub use parts::{
     Content, Deadline, Evidence, Link, LinkKind, NewEvidence, NewLink, NewTask, Note, Task,
-    add_deadline, add_evidence, add_note, add_task, deadlines, evidence, evidence_bytes,
-    finish_task, link, links, meet_deadline, notes, tasks, unlink,
+    add_deadline, add_evidence, add_note, add_task, deadlines, deadlines_of, evidence,
+    evidence_bytes, finish_task, link, links, meet_deadline, notes, tasks, unlink,
 };
 
 pub(crate) const MIGRATIONS: &[Migration] = &["
@@ -159,6 +162,8 @@ pub struct CaseFilter {
     pub team: Option<String>,
     /// Words, each of which begins some word of the case.
     pub search: Option<String>,
+    /// Of whom what is asked for is shown.
+    pub seen: Seen,
 }
 
 const COLUMNS: &str = "id, number, title, summary, state, reason, assignee, team, marking, created, \
@@ -204,6 +209,12 @@ fn get_in(tx: &mut Tx<'_>, id: CaseId) -> Result<Case, CaseError> {
     case(&row.ok_or_else(|| CaseError::missing("case", id))?)
 }
 
+/// The team of a case. None: it has none, or there is no such case.
+pub(crate) fn team_of(tx: &mut Tx<'_>, id: CaseId) -> Result<Option<String>, CaseError> {
+    let row = tx.row("SELECT team FROM case_file WHERE id = $1", &[id.into()])?;
+    Ok(row.map(|row| row.text_if(0).map(|team| team.map(str::to_string))).transpose()?.flatten())
+}
+
 /// Newest first.
 pub fn list(db: &Db, filter: &CaseFilter, part: &Part) -> Result<Page<Case>, CaseError> {
     let mut values: Vec<Value> = vec![part.after.map_or(i64::MAX, |cursor| cursor.id).into()];
@@ -219,6 +230,7 @@ pub fn list(db: &Db, filter: &CaseFilter, part: &Part) -> Result<Page<Case>, Cas
             wheres.push(format!("{column} = ${}", values.len()));
         }
     }
+    wheres.extend(filter.seen.narrow("team", &mut values));
     if let Some(words) = &filter.search {
         search::narrow(words, &mut wheres, &mut values)?;
     }

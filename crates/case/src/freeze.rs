@@ -8,8 +8,10 @@
 
 mod clock;
 mod figures;
+mod kept;
 mod motion;
 pub mod packet;
+mod places;
 mod remind;
 mod state;
 mod store;
@@ -27,14 +29,18 @@ use crate::ids::{self, CaseId};
 
 pub use clock::{Clocks, Due, DueKind, due};
 pub use figures::{Figures, Sum, Worth, figures};
+pub use kept::{KeptPacket, keep_packet, packet_of, sign_packet};
 pub use motion::{Moved, moving};
+pub use places::{Place, Plan, Stopper, drafts, places};
 pub use remind::{remind, warn};
 pub use state::FreezeState;
 pub use store::{
-    approve, draft, extend, get, keep_packet, list, live, packet_of, reach, record_frozen, revise,
+    FreezeFilter, approve, draft, draft_all, extend, get, list, live, reach, record_frozen, revise,
+    sent,
 };
 
-pub(crate) const MIGRATIONS: &[Migration] = &["
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    "
     CREATE TABLE freeze_request (
         id BIGINT PRIMARY KEY,
         case_id BIGINT,
@@ -92,7 +98,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &["
         content TEXT NOT NULL,
         PRIMARY KEY (request, revision)
     )
-"];
+",
+    "
+    ALTER TABLE freeze_packet ADD COLUMN signed BIGINT;
+    UPDATE freeze_packet SET signed = made
+",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -24,6 +24,28 @@ pub enum HolderKind {
     Custodian,
     Bridge,
     ValidatorSet,
+    /// Somebody whom only a request names.
+    Unknown,
+}
+
+/// Whether what a row says was held against its source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// Written down from memory: look at the source before you rely on it.
+    #[default]
+    FromMemory,
+    /// Compared with its source, or with a copy of it, on the row's date.
+    Compared,
+}
+
+impl Checked {
+    pub fn said(self) -> &'static str {
+        match self {
+            Checked::FromMemory => "written down from memory and not compared with its source",
+            Checked::Compared => "compared with its source",
+        }
+    }
 }
 
 /// Somebody who can stop value.
@@ -41,6 +63,7 @@ pub struct Holder {
     pub jurisdiction: Option<String>,
     pub source: String,
     pub date: Option<Date>,
+    pub checked: Checked,
     pub note: Option<String>,
     /// Why they are named: the asset is theirs, or a label says that the account lies with them.
     pub because: String,
@@ -92,6 +115,8 @@ struct Row {
     needs: Vec<String>,
     source: String,
     date: Date,
+    #[serde(default)]
+    checked: Checked,
     note: Option<String>,
 }
 
@@ -205,16 +230,40 @@ impl Row {
             jurisdiction: self.jurisdiction.clone(),
             source: self.source.clone(),
             date: Some(self.date),
+            checked: self.checked,
             note: self.note.clone(),
             because,
         }
     }
 }
 
+/// Whom a request names: by name, id or alias, else somebody of whom nothing is known here.
+pub fn named(name: &str) -> Holder {
+    let because = "the request names them".to_string();
+    let meant = slug(name);
+    let row = directory().rows.iter().find(|row| {
+        row.name == name
+            || row.id == meant
+            || row.aliases.contains(&meant)
+            || slug(&row.name) == meant
+    });
+    match row {
+        Some(row) => row.holder(because),
+        None => Holder {
+            source: "the request".into(),
+            ..nobody_knows(name, HolderKind::Unknown, because)
+        },
+    }
+}
+
 fn unlisted(label: &Known, kind: HolderKind, because: String) -> Holder {
+    nobody_knows(&label.name, kind, because)
+}
+
+fn nobody_knows(name: &str, kind: HolderKind, because: String) -> Holder {
     Holder {
         id: None,
-        name: label.name.clone(),
+        name: name.to_string(),
         kind,
         how: "A host can stop what lies with it. How this one does was not established.".into(),
         contact: Contact::Unknown,
@@ -222,6 +271,7 @@ fn unlisted(label: &Known, kind: HolderKind, because: String) -> Holder {
         jurisdiction: None,
         source: "the label".into(),
         date: None,
+        checked: Checked::FromMemory,
         note: None,
         because,
     }

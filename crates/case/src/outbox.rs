@@ -66,6 +66,8 @@ pub struct Event {
     /// `alert.raised`, `case.closed`, …
     pub kind: String,
     pub subject: String,
+    /// Whose it was when it was told; none: everybody's who may listen.
+    pub team: Option<String>,
     pub body: Json,
 }
 
@@ -133,9 +135,17 @@ pub fn tell(
     check::said("kind", kind, 100)?;
     let body = check::json("body", body, 1 << 20)?;
     let event = EventId::next(tx)?;
+    let team = team_of(tx, subject)?;
     tx.run(
-        "INSERT INTO event (id, time, kind, subject, body) VALUES ($1, $2, $3, $4, $5)",
-        &[event.into(), micros(at).into(), kind.into(), subject.into(), body.into()],
+        "INSERT INTO event (id, time, kind, subject, body, team) VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            event.into(),
+            micros(at).into(),
+            kind.into(),
+            subject.into(),
+            body.into(),
+            team.as_deref().into(),
+        ],
     )?;
     let webhooks = tx.rows("SELECT id, kinds FROM webhook WHERE is_active = 1 ORDER BY id", &[])?;
     for row in webhooks {
@@ -149,6 +159,22 @@ pub fn tell(
         }
     }
     Ok(event)
+}
+
+/// Whose the alert, case or freeze is that an event tells of.
+fn team_of(tx: &mut Tx<'_>, subject: &str) -> Result<Option<String>, CaseError> {
+    let Some((kind, id)) = subject.split_once(':') else { return Ok(None) };
+    let Ok(id) = id.parse::<i64>() else { return Ok(None) };
+    let sql = match kind {
+        "alert" => "SELECT team FROM alert WHERE id = $1",
+        "case" => "SELECT team FROM case_file WHERE id = $1",
+        "freeze" => {
+            "SELECT c.team FROM freeze_request f JOIN case_file c ON c.id = f.case_id WHERE f.id = $1"
+        }
+        _ => return Ok(None),
+    };
+    let Some(row) = tx.row(sql, &[id.into()])? else { return Ok(None) };
+    Ok(row.text_if(0)?.map(str::to_string))
 }
 
 fn kinds_of(text: &str) -> Vec<String> {
@@ -168,7 +194,7 @@ pub fn events_after(db: &Db, after: EventId, limit: usize) -> Result<Vec<Event>,
     let limit = i64::try_from(limit.min(1000)).unwrap_or(0);
     let rows = db.read(|tx| {
         tx.rows(
-            "SELECT id, time, kind, subject, body FROM event WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT id, time, kind, subject, team, body FROM event WHERE id > $1 ORDER BY id LIMIT $2",
             &[after.into(), limit.into()],
         )
     })?;
@@ -187,7 +213,8 @@ fn event(row: &Row, at: usize) -> Result<Event, CaseError> {
         time: moment(row.int(at + 1)?)?,
         kind: row.text(at + 2)?.to_string(),
         subject: row.text(at + 3)?.to_string(),
-        body: check::read_json(row.text(at + 4)?)?,
+        team: row.text_if(at + 4)?.map(str::to_string),
+        body: check::read_json(row.text(at + 5)?)?,
     })
 }
 
@@ -278,7 +305,7 @@ pub fn due(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Due>, CaseError>
     let limit = i64::try_from(limit.min(1000)).unwrap_or(0);
     let lease = micros(now.saturating_add(LEASE).unwrap_or(now));
     let sql = "SELECT d.id, d.webhook, d.attempts, w.url, w.secret, \
-                      e.id, e.time, e.kind, e.subject, e.body \
+                      e.id, e.time, e.kind, e.subject, e.team, e.body \
                FROM delivery d JOIN webhook w ON w.id = d.webhook JOIN event e ON e.id = d.event \
                WHERE d.state = 'waiting' AND d.due <= $1 AND w.is_active = 1 \
                ORDER BY d.due, d.id LIMIT $2";

@@ -142,3 +142,29 @@ fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output();
     id.is_ok_and(|id| id.stdout == b"0\n")
 }
+
+/// A packet of a drafted request, from a report of a trace that found nothing.
+pub fn packet(request: &crate::freeze::FreezeRequest) -> crate::freeze::packet::Packet {
+    use crate::freeze::packet::{self, Circumstances, Requester};
+    let report = serde_json::json!({
+        "format": "interdict-trace", "version": 1, "policy": "fifo", "conserves": true,
+        "direction": "forward", "sources": [], "nodes": [], "edges": [], "crossings": [],
+        "assets": [], "coverage": { "chains": [], "notes": [] },
+    });
+    let requester = Requester {
+        name: "Ada".into(),
+        organisation: "Cell".into(),
+        authority: "Officer".into(),
+        jurisdiction: "NZ".into(),
+        contact: Vec::new(),
+    };
+    let said = Circumstances {
+        requester: &requester,
+        holder: &crate::holders::named(&request.holder),
+        summary: "Money was stolen.",
+        made_by: "test",
+        now: request.revised,
+        evidence: &[],
+    };
+    packet::of(request, &report.to_string(), &said).expect("a draft has a packet")
+}

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use case::db::Db;
-use case::freeze::{self, FreezeDraft, FreezeState, Told};
-use case::{By, journal};
+use case::freeze::{self, FreezeDraft, FreezeFilter, FreezeState, Told};
+use case::{By, Part, Seen, journal};
+use ed25519_dalek::SigningKey;
 use model::{Marking, Timestamp, U256};
 
 fn by(actor: &str, hour: i64) -> By {
@@ -33,10 +34,14 @@ fn ask() -> FreezeDraft {
 fn lives(db: &Db) {
     let id = freeze::draft(db, &by("person:ada", 0), &ask()).unwrap();
     assert!(freeze::approve(db, &by("person:ada", 1), id, 1).is_err());
-    freeze::approve(db, &by("person:bo", 1), id, 1).unwrap();
-    freeze::keep_packet(db, &by("person:bo", 1), id, "ab", "{}").unwrap();
-    assert!(freeze::keep_packet(db, &by("person:bo", 1), id, "cd", "{ }").is_err());
-    assert_eq!(freeze::packet_of(db, id).unwrap().as_deref(), Some("{}"));
+    let packet = case::trial::packet(&freeze::get(db, id).unwrap());
+    let sha256 = freeze::keep_packet(db, &by("person:ada", 1), &packet).unwrap();
+    assert!(freeze::keep_packet(db, &by("person:ada", 1), &packet).is_err());
+    freeze::approve(db, &by("person:bo", 1), id, 2).unwrap();
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let signed = freeze::sign_packet(db, &by("person:bo", 1), id, &key).unwrap().unwrap();
+    assert_eq!((signed.sha256.as_str(), signed.signed.is_some()), (sha256.as_str(), true));
+    assert_eq!(freeze::packet_of(db, id).unwrap(), Some(signed));
     let step = |hour, to, told: Told| freeze::reach(db, &by("person:ada", hour), id, to, &told);
     step(2, FreezeState::Sent, Told::default()).unwrap();
     let told = freeze::remind(db, &by("system", 40)).unwrap();
@@ -48,8 +53,9 @@ fn lives(db: &Db) {
     step(43, FreezeState::Returned, Told { amounts, ..Told::default() }).unwrap();
     let request = freeze::get(db, id).unwrap();
     assert_eq!((request.state, request.items[0].recovered), (FreezeState::Returned, U256::MAX));
-    assert_eq!(freeze::list(db, None, None, 9).unwrap(), [request]);
-    assert!(freeze::live(db).unwrap().is_empty());
+    let page = freeze::list(db, &FreezeFilter::default(), &Part::default()).unwrap();
+    assert_eq!(page.items, [request]);
+    assert!(freeze::live(db, &Seen::All).unwrap().is_empty());
     assert!(journal::verify_stored(db).unwrap().is_ok());
 }
 

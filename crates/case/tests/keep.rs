@@ -228,8 +228,9 @@ fn freezes(db: &Db) {
     let ada = By::new("person:ada", now);
     let id = freeze::draft(db, &ada, &draft).unwrap();
     let eve = By::new("person:eve", now);
-    freeze::approve(db, &eve, id, 1).unwrap();
-    freeze::keep_packet(db, &eve, id, "00", "{}").unwrap();
+    let packet = case::trial::packet(&freeze::get(db, id).unwrap());
+    freeze::keep_packet(db, &ada, &packet).unwrap();
+    freeze::approve(db, &eve, id, 2).unwrap();
     freeze::reach(db, &eve, id, FreezeState::Sent, &Told::default()).unwrap();
     let late = model::Timestamp::from_second(1_700_000_000 + 40 * 3600).unwrap();
     freeze::remind(db, &By::new("system", late)).unwrap();

@@ -70,6 +70,11 @@ pub fn write(
 
 /// Checks the seal, then every step of the route.
 pub fn verify(bytes: &[u8]) -> Result<Checked> {
+    open(bytes).map(|(checked, _)| checked)
+}
+
+/// As [`verify`], with the report inside.
+pub fn open(bytes: &[u8]) -> Result<(Checked, serde_json::Value)> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| anyhow!("byte {} is not UTF-8 text", e.valid_up_to()))?;
     let body = text
@@ -91,7 +96,7 @@ pub fn verify(bytes: &[u8]) -> Result<Checked> {
     recompute(bundle, public_key)
 }
 
-fn recompute(bundle: rows::Bundle, public_key: String) -> Result<Checked> {
+fn recompute(bundle: rows::Bundle, public_key: String) -> Result<(Checked, serde_json::Value)> {
     let report = trace::run(&bundle.past, &bundle.book, &bundle.settings)
         .context("the route cannot be computed again")?;
     let again = serde_json::to_value(&report)?;
@@ -106,7 +111,7 @@ fn recompute(bundle: rows::Bundle, public_key: String) -> Result<Checked> {
     let lists: BTreeSet<String> = listings
         .map(|l| format!("{} of {} (sha256 {})", l.list, l.list_date, l.file_hash))
         .collect();
-    Ok(Checked {
+    let checked = Checked {
         title: bundle.title,
         marking: bundle.marking,
         made_by: bundle.made_by,
@@ -116,7 +121,8 @@ fn recompute(bundle: rows::Bundle, public_key: String) -> Result<Checked> {
         tainted_transfers: report.totals.transfers,
         lists: lists.into_iter().collect(),
         public_key,
-    })
+    };
+    Ok((checked, again))
 }
 
 /// The path of the first value that is not the same, such as `/totals/accounts`.
@@ -144,6 +150,6 @@ fn line(row: &Row) -> Result<String> {
     Ok(serde_json::to_string(row)?)
 }
 
-fn made_by() -> String {
+pub fn made_by() -> String {
     format!("interdict {}", env!("CARGO_PKG_VERSION"))
 }

@@ -8,8 +8,10 @@
 //! ```
 //!
 //! [`screener`] answers screenings, [`judge`] says what they mean for a withdrawal, [`withdrawals`] keeps
-//! what an exchange asked before it signed, [`traces`] runs traces.
+//! what an exchange asked before it signed, [`traces`] runs traces, [`freezing`] sees who runs from a
+//! freeze.
 
+pub mod freezing;
 pub mod judge;
 pub mod screener;
 pub mod traces;

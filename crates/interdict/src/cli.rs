@@ -1,8 +1,10 @@
 //! What can be typed.
 
+mod casework;
 mod clusters;
 mod desk;
 pub mod exposure;
+mod freeze;
 mod labels;
 mod lists;
 mod token;
@@ -14,8 +16,10 @@ use model::{Asset, Chain, Date, Timestamp};
 use trace::{Method, Policy};
 
 use crate::follow::finality::FinalityText;
+pub use casework::*;
 pub use clusters::*;
 pub use desk::*;
+pub use freeze::*;
 
 pub use exposure::{
     BacktestArgs, ExposureArgs, ExposureCommand, ExposureUpdateArgs, RiskArgs, RiskCommand,
@@ -67,6 +71,8 @@ pub enum Command {
     Transfers(TransfersArgs),
     /// List what issuers of tokens did to holders: freeze, release, destroy
     Freezes(FreezesArgs),
+    /// The freeze desk: who can stop what a trace found, and the packets that ask them to
+    Freeze(FreezeArgs),
     /// The configuration: what counts, and where it came from
     #[command(after_help = "\
 Examples:
@@ -128,6 +134,18 @@ Examples:
   interdict user lock ada
   interdict user key add exchange --scope screen --scope transfers")]
     User(UserArgs),
+    /// All casework in one file, and back
+    #[command(after_help = "\
+Examples:
+  interdict case backup --out casework-2026-03-05.jsonl
+  interdict case restore casework-2026-03-05.jsonl --database postgres://cell@localhost/interdict")]
+    Case(CaseArgs),
+    /// The journal of every act: take it away, check it offline
+    #[command(after_help = "\
+Examples:
+  interdict journal export --out journal.jsonl
+  interdict journal verify journal.jsonl")]
+    Journal(JournalArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.

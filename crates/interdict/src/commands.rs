@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod casework;
 pub mod clusters;
 pub mod completions;
 pub mod config;
@@ -7,6 +8,7 @@ pub mod decisions;
 pub mod drill;
 pub mod exposure;
 pub mod follow;
+pub mod freeze;
 pub mod freezes;
 pub mod import;
 pub mod labels;

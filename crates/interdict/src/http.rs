@@ -1,5 +1,8 @@
 //! The routes that need chains and lists, one file an area. `serve` has the frame and those of casework.
 
+#[cfg(test)]
+mod access;
+mod freezes;
 mod investigate;
 mod screen;
 mod traces;
@@ -18,7 +21,13 @@ use crate::cell::{self, Cell};
 /// What [`serve::frame::build`] takes. Makes the tables that they keep things in.
 pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
     db.migrate(cell::withdrawals::COMPONENT, cell::withdrawals::STEPS)?;
-    let all = [screen::routes(), withdrawals::routes(), investigate::routes(), traces::routes()];
+    let all = [
+        screen::routes(),
+        withdrawals::routes(),
+        investigate::routes(),
+        traces::routes(),
+        freezes::routes(),
+    ];
     Ok(all.into_iter().map(|routes| routes.layer(Extension(cell.clone()))).collect())
 }
 

@@ -18,6 +18,7 @@ pub mod follow;
 mod home;
 pub mod http;
 mod out;
+mod packets;
 pub mod providers;
 pub mod render;
 mod source;
@@ -53,6 +54,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Follow(args) => commands::follow::run(&home, args, out),
         Command::Transfers(args) => commands::transfers::run(&home, &args, out),
         Command::Freezes(args) => commands::freezes::run(&home, &args, out),
+        Command::Freeze(args) => commands::freeze::run(&home, args.command, out),
         Command::Config(args) => commands::config::run(&home, args, out),
         Command::Prices(args) => commands::prices::run(&home, args, out),
         Command::Trace(args) => commands::trace::run(&home, *args, out),
@@ -65,6 +67,8 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::Decisions(args) => commands::decisions::run(&home, args, out),
         Command::Serve(args) => commands::serve::run(&home, args, out),
         Command::User(args) => commands::user::run(&home, args.command, out),
+        Command::Case(args) => commands::casework::case(&home, args.command, out),
+        Command::Journal(args) => commands::casework::journal(&home, args.command, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

@@ -17,6 +17,8 @@ pub use printed::{Page, Printed};
 pub enum PaperError {
     #[error("this is not a freeze packet that can be printed")]
     Packet(#[source] serde_json::Error),
+    #[error("expected a packet that is signed, or a draft that is not")]
+    Seal,
     #[error("the packet has {found} {what}; at most {most} can be printed")]
     TooMuch { what: &'static str, found: usize, most: usize },
     /// The template does not fit what it was given: a mistake of ours.
@@ -24,7 +26,8 @@ pub enum PaperError {
     Setting(String),
 }
 
-/// Prints a signed freeze packet, given as the text of its JSON file.
+/// Prints a freeze packet, given as the text of its JSON file: signed, or a draft, which says so on
+/// every page.
 ///
 /// The SHA-256 of that text stands on every page, so paper and file can be held against each other.
 /// It does not check the signature: who prints does that first.

@@ -11,10 +11,16 @@ const HOPS_MAX: usize = 20_000;
 const EVIDENCE_MAX: usize = 5_000;
 
 #[derive(Deserialize)]
-struct Signed {
+struct File {
+    format: String,
     packet: Packet,
-    seal: Seal,
+    /// A draft has none.
+    seal: Option<Seal>,
 }
+
+/// What a packet that nobody approved calls itself.
+const DRAFT_FORMAT: &str = "interdict-freeze-packet-draft";
+const UNSIGNED: &str = "none: nobody approved this draft, and it is not signed";
 
 #[derive(Deserialize)]
 struct Seal {
@@ -26,6 +32,8 @@ struct Seal {
 pub struct Packet {
     #[serde(skip)]
     public_key: String,
+    #[serde(skip)]
+    is_draft: bool,
     request: i64,
     reference: Option<String>,
     title: String,
@@ -62,12 +70,21 @@ struct Addressee {
     how: String,
     contact: Vec<String>,
     needs: Vec<String>,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    date: Option<String>,
+    /// `from_memory` or `compared`; in words on the sheet.
+    #[serde(default)]
+    checked: String,
 }
 
 #[derive(Deserialize, Serialize)]
 struct Basis {
     law: String,
     source: Option<String>,
+    #[serde(default)]
+    checked: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -141,6 +158,7 @@ struct Snapshot {
 /// What the template reads: every value is a text that is printed as it is.
 #[derive(Serialize)]
 pub struct Sheet {
+    is_draft: bool,
     sha256: String,
     public_key: String,
     request: String,
@@ -193,8 +211,14 @@ struct HopRow {
 
 impl Packet {
     pub(crate) fn parse(text: &str) -> Result<Packet, PaperError> {
-        let Signed { mut packet, seal } = serde_json::from_str(text).map_err(PaperError::Packet)?;
-        packet.public_key = seal.public_key;
+        let File { format, mut packet, seal } =
+            serde_json::from_str(text).map_err(PaperError::Packet)?;
+        packet.is_draft = format == DRAFT_FORMAT;
+        packet.public_key = match (seal, packet.is_draft) {
+            (Some(seal), false) => seal.public_key,
+            (None, true) => UNSIGNED.to_string(),
+            _ => return Err(PaperError::Seal),
+        };
         let hops = packet.paths.iter().map(|path| path.hops.len()).sum();
         let counts = [
             ("accounts to freeze", packet.asks.len(), ASKS_MAX),
@@ -212,6 +236,7 @@ impl Packet {
     pub(crate) fn sheet(&self, text: &str) -> Sheet {
         let list = |texts: &[String]| texts.iter().map(|text| prose(text)).collect::<Vec<_>>();
         Sheet {
+            is_draft: self.is_draft,
             sha256: hex(&Sha256::digest(text.as_bytes())),
             public_key: plain(&self.public_key),
             request: self.request.to_string(),
@@ -336,6 +361,9 @@ impl Addressee {
                 false => self.contact.iter().map(|line| prose(line)).collect(),
             },
             needs: self.needs.iter().map(|line| prose(line)).collect(),
+            source: safe(&self.source, SOURCE_RUN),
+            date: self.date.as_deref().map(plain),
+            checked: said_of(&self.checked).to_string(),
         }
     }
 }
@@ -345,7 +373,16 @@ impl Basis {
         Basis {
             law: prose(&self.law),
             source: self.source.as_deref().map(|source| safe(source, SOURCE_RUN)),
+            checked: self.checked.as_deref().map(|checked| said_of(checked).to_string()),
         }
+    }
+}
+
+/// How sure what is said of a holder or a law is.
+fn said_of(checked: &str) -> &'static str {
+    match checked {
+        "compared" => "compared with its source",
+        _ => "from memory, not compared with its source",
     }
 }
 

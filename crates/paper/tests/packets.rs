@@ -103,6 +103,41 @@ fn what_is_signed_stands_on_the_paper_and_its_hash_on_every_page() {
 }
 
 #[test]
+fn a_draft_says_on_every_page_that_nobody_approved_it() {
+    let mut draft = packet(60);
+    draft["format"] = json!("interdict-freeze-packet-draft");
+    assert!(
+        matches!(freeze_packet(&draft.to_string()), Err(PaperError::Seal)),
+        "a draft that is signed is neither"
+    );
+    draft.as_object_mut().unwrap().remove("seal");
+    let printed = print("draft", &draft);
+    assert!(printed.pages.len() > 1);
+    for page in &printed.pages {
+        assert!(dense(&page.text()).contains(&dense("DRAFT: approved by nobody")));
+    }
+    let all = dense(&text(&printed));
+    assert!(
+        all.contains(&dense("it is not signed"))
+            && !all.contains(&dense("a freeze request can be forged"))
+    );
+    assert!(!dense(&text(&print("signed", &packet(60)))).contains("DRAFT"));
+    draft["format"] = json!("interdict-freeze-packet");
+    assert!(matches!(freeze_packet(&draft.to_string()), Err(PaperError::Seal)));
+}
+
+#[test]
+fn what_is_known_of_the_addressee_is_printed_with_how_sure_it_is() {
+    let mut packet = packet(1);
+    packet["packet"]["addressee"]["source"] = json!("https://example.org/guidelines");
+    packet["packet"]["addressee"]["checked"] = json!("from_memory");
+    packet["packet"]["legal_basis"][0]["checked"] = json!("compared");
+    let all = dense(&text(&print("known", &packet)));
+    assert!(all.contains(&dense("from memory, not compared with its source")), "{all}");
+    assert!(all.contains(&dense("(compared with its source)")), "{all}");
+}
+
+#[test]
 fn names_in_other_scripts_have_their_characters() {
     let printed = print("scripts", &packet(1));
     assert!(printed.missing.is_empty(), "{:?}", printed.missing);

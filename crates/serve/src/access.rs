@@ -28,6 +28,7 @@ pub use keys::{Key, Scopes};
 pub use known::Known;
 pub use principal::{Principal, Sees};
 pub use sessions::Session;
+pub use tables::BACKUP;
 pub use users::User;
 
 use crate::app::Settings;

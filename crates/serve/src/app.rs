@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use case::db::{Db, DbError};
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::Access;
+use crate::drivers::{self, Drivers};
 use crate::events::{Events, Feed, Outbox};
 use crate::frame::load::Load;
 use crate::frame::metrics::Metrics;
@@ -22,6 +24,8 @@ pub struct App {
     pub load: Arc<Load>,
     /// What is told as it happens, where something tells.
     pub events: Option<Arc<Events>>,
+    /// What is done by the clock while the server runs.
+    pub drivers: Arc<Drivers>,
     /// Threads that wait for the database; more would only wait for each other.
     blocking: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -92,6 +96,7 @@ impl App {
             access: Arc::new(access),
             metrics: Arc::new(Metrics::default()),
             events: None,
+            drivers: Arc::new(drivers::of_casework()),
             load: Arc::new(Load::new(&settings)),
             settings: Arc::new(settings),
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
@@ -109,6 +114,17 @@ impl App {
     pub fn telling(mut self, feed: Arc<dyn Feed>) -> Result<App, Problem> {
         self.events = Some(Arc::new(Events::new(feed)?));
         Ok(self)
+    }
+
+    /// Does this too, again and again, while the server runs.
+    #[must_use]
+    pub fn driving(
+        mut self,
+        name: &'static str,
+        drive: impl Fn(&App, Timestamp) -> Result<usize, drivers::Failed> + Send + Sync + 'static,
+    ) -> App {
+        self.drivers = Arc::new(self.drivers.with(name, drive));
+        self
     }
 
     /// Counts of the routes that the server turned out to have.

@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::response::sse::{self, KeepAlive, Sse};
-use case::freeze::FreezeId;
-use case::{AlertId, CaseId, EventId};
+use case::EventId;
 use futures_util::Stream;
 use tokio::sync::watch;
 
@@ -51,27 +50,6 @@ impl Outbox {
     pub fn of(app: &App) -> Outbox {
         Outbox { app: app.clone() }
     }
-
-    /// Whose it is: that of the alert or case it tells of. What is gone is told to administrators only.
-    fn team(&self, subject: &str) -> Result<Option<i64>, Problem> {
-        let Some((kind, id)) = subject.split_once(':') else { return Ok(None) };
-        let Ok(id) = id.parse::<i64>() else { return Ok(None) };
-        let db = &self.app.db;
-        let team = match kind {
-            "alert" => case::alerts::get(db, AlertId(id))?.team,
-            "case" => case::cases::get(db, CaseId(id))?.team,
-            "freeze" => match case::freeze::get(db, FreezeId(id))?.case {
-                Some(case) => case::cases::get(db, case)?.team,
-                None => None,
-            },
-            _ => None,
-        };
-        let known = self.app.access.known();
-        Ok(team.map(|name| {
-            let team = known.teams.iter().find(|team| team.name == name);
-            team.map_or(NOBODYS, |team| team.id)
-        }))
-    }
 }
 
 /// A team that has no members: only administrators see what is its.
@@ -80,14 +58,19 @@ const NOBODYS: i64 = -1;
 impl Feed for Outbox {
     fn after(&self, id: i64, limit: usize) -> Result<Vec<Event>, Problem> {
         let found = case::outbox::events_after(&self.app.db, EventId(id), limit)?;
+        let known = self.app.access.known();
+        let team = |name: String| {
+            let team = known.teams.iter().find(|team| team.name == name);
+            team.map_or(NOBODYS, |team| team.id)
+        };
         let event = |event: case::outbox::Event| {
-            let team = self.team(&event.subject)?;
+            let team = event.team.map(team);
             let told = serde_json::json!({
                 "time": event.time, "subject": event.subject, "body": event.body,
             });
-            Ok(Event { id: event.id.0, kind: event.kind, team, body: told.to_string() })
+            Event { id: event.id.0, kind: event.kind, team, body: told.to_string() }
         };
-        found.into_iter().map(event).collect()
+        Ok(found.into_iter().map(event).collect())
     }
 
     fn last(&self) -> Result<i64, Problem> {

@@ -2,12 +2,16 @@
 
 mod alerts;
 mod cases;
-mod desk;
+mod deadlines;
+pub mod desk;
 mod events;
+mod evidence;
 mod freezes;
 mod home;
 mod journal;
+mod ledger;
 mod people;
+mod personal;
 mod session;
 
 use bytes::Bytes;
@@ -29,4 +33,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(cases::routes())
         .merge(freezes::routes())
         .merge(journal::routes())
+        .merge(evidence::routes())
+        .merge(ledger::routes())
+        .merge(deadlines::routes())
+        .merge(personal::routes())
 }

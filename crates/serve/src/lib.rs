@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod app;
+pub mod drivers;
 pub mod events;
 pub mod extract;
 pub mod frame;

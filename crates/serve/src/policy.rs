@@ -142,6 +142,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
+const PUT: Method = Method::PUT;
 
 use Role::{Administrator, Analyst, Approver, Viewer};
 
@@ -203,6 +204,33 @@ pub const POLICIES: &[Policy] = &[
     role(POST, "/v1/freezes/{freeze}/approve", Approver),
     role(POST, "/v1/freezes/{freeze}/steps", Analyst),
     role_or(GET, "/v1/jurisdictions/{country}", Viewer, Scope::Cases),
+    // Parts of cases: evidence, the ledger, deadlines; what is personal; figures.
+    role_or(POST, "/v1/alerts/{alert}/team", Analyst, Scope::Alerts),
+    role_or(DELETE, "/v1/cases/{case}/links/{link}", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/split", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/history", Viewer, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/evidence", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/evidence", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/evidence/{evidence}", Viewer, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/ledger", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/incidents", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/claims", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/holdings", Analyst, Scope::Cases),
+    role_or(GET, "/v1/cases/{case}/deadlines", Viewer, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/deadlines", Analyst, Scope::Cases),
+    role_or(POST, "/v1/cases/{case}/deadlines/{deadline}/meet", Analyst, Scope::Cases),
+    role_or(GET, "/v1/deadlines", Viewer, Scope::Cases),
+    role_or(GET, "/v1/freezes/figures", Viewer, Scope::Cases),
+    role_or(PUT, "/v1/freezes/{freeze}", Analyst, Scope::Cases),
+    role(POST, "/v1/freezes/{freeze}/amounts", Analyst),
+    // Who writes personal data down need not read others'; reading is in the journal; no key reads.
+    role_or(POST, "/v1/persons", Analyst, Scope::Cases),
+    role(GET, "/v1/persons/due", Approver),
+    role(GET, "/v1/persons/{person}", Analyst),
+    role(GET, "/v1/persons/{person}/data", Approver),
+    role(POST, "/v1/persons/{person}/retain", Approver),
+    role(POST, "/v1/persons/{person}/erase", Administrator),
+    role(GET, "/v1/journal/entries", Approver),
     // The journal.
     role(GET, "/v1/journal", Approver),
     role(GET, "/v1/journal/check", Approver),
@@ -233,6 +261,12 @@ pub const ENGINE: &[Policy] = &[
     role_or(GET, "/v1/traces/{id}", Viewer, Scope::Investigate),
     role_or(DELETE, "/v1/traces/{id}", Analyst, Scope::Investigate),
     role_or(GET, "/v1/traces/{id}/bundle", Viewer, Scope::Investigate),
+    // Who can stop it, and the packet that asks them to.
+    role_or(GET, "/v1/traces/{id}/holders", Viewer, Scope::Investigate),
+    role_or(POST, "/v1/traces/{id}/freezes", Analyst, Scope::Cases),
+    role_or(POST, "/v1/freezes/{freeze}/packet", Analyst, Scope::Cases),
+    role_or(GET, "/v1/freezes/{freeze}/packet", Viewer, Scope::Cases),
+    role_or(GET, "/v1/freezes/{freeze}/packet.pdf", Viewer, Scope::Cases),
 ];
 
 /// Lines found by method and path.

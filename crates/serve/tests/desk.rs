@@ -4,48 +4,15 @@
 
 mod common;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use case::alerts::{self, AlertKind, AlertSubject, NewAlert};
 use case::{By, EventId, outbox};
-use common::{Answer, Desk, desk};
+use common::{Desk, desk, person};
 use model::Severity;
 use serde_json::{Value, json};
-use serve::access::sessions::csrf_token;
 use serve::events::{Feed, Outbox};
 use serve::policy::Role;
 use serve::trial::Cast;
-
-/// Somebody at their browser.
-struct Person<'a> {
-    desk: &'a Desk,
-    cookie: &'a str,
-}
-
-impl Person<'_> {
-    async fn get(&self, path: &str) -> Answer {
-        let cookie = format!("interdict={}", self.cookie);
-        self.desk.get(path, &[("cookie", &cookie)]).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, body).await
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
-        let cookie = format!("interdict={}", self.cookie);
-        let token = csrf_token(self.cookie);
-        let headers = [
-            ("content-type", "application/json"),
-            ("cookie", cookie.as_str()),
-            ("x-csrf-token", token.as_str()),
-        ];
-        self.desk.send(method, path, &headers, body.to_string()).await
-    }
-}
-
-fn person<'a>(desk: &'a Desk, cast: &'a Cast, role: Role) -> Person<'a> {
-    Person { desk, cookie: &cast.people[&role] }
-}
 
 const ACCOUNT: &str = "eip155:1:0x47666Fab8bd0Ac7003bce3f5C3585383F09486E2";
 const USDT: &str = "eip155:1/erc20:0xdAC17F958D2ee523a2206206994597C13D831ec7";

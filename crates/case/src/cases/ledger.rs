@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::parts::of_case;
 use super::{must_take, told};
-use crate::act::{By, micros};
+use crate::act::{By, micros, moment};
 use crate::check;
 use crate::db::{Db, Row};
 use crate::error::CaseError;
@@ -139,6 +139,44 @@ struct Claim {
     asset: String,
     decimals: Option<i64>,
     amount: U256,
+}
+
+/// Something that was done to somebody, whose money is in the case.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Incident {
+    pub id: IncidentId,
+    pub title: String,
+    pub time: Timestamp,
+}
+
+/// Value that rests somewhere or came back; base units as text.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Holding {
+    pub id: HoldingId,
+    pub place: String,
+    pub asset: String,
+    pub amount: String,
+}
+
+pub fn incidents(db: &Db, case: CaseId) -> Result<Vec<Incident>, CaseError> {
+    of_case(db, case, "case_incident", "id, title, time", |row| {
+        Ok(Incident {
+            id: IncidentId(row.int(0)?),
+            title: row.text(1)?.to_string(),
+            time: moment(row.int(2)?)?,
+        })
+    })
+}
+
+pub fn holdings(db: &Db, case: CaseId) -> Result<Vec<Holding>, CaseError> {
+    of_case(db, case, "case_holding", "id, place, asset, amount", |row| {
+        Ok(Holding {
+            id: HoldingId(row.int(0)?),
+            place: row.text(1)?.to_string(),
+            asset: row.text(2)?.to_string(),
+            amount: row.text(3)?.to_string(),
+        })
+    })
 }
 
 /// All claims of a case and what each would get of what was found, by asset.

@@ -12,6 +12,7 @@ use crate::check;
 use crate::db::{Db, Row, Tx, Value};
 use crate::error::CaseError;
 use crate::ids::{AlertId, CaseId, DeadlineId, EvidenceId, LinkId, NoteId, TaskId};
+use crate::seen::Seen;
 
 /// Evidence that is larger is kept in a file and named by its path and hash.
 pub const EVIDENCE_BYTES_MAX: usize = 16 << 20;
@@ -240,20 +241,31 @@ pub fn meet_deadline(db: &Db, by: &By, case: CaseId, id: DeadlineId) -> Result<(
 }
 
 /// Those of any case that are not met and due at a time or before, earliest first.
-pub fn deadlines(db: &Db, until: Timestamp) -> Result<Vec<Deadline>, CaseError> {
-    let sql = "SELECT id, case_id, what, due, met FROM case_deadline \
-               WHERE met IS NULL AND due <= $1 ORDER BY due, id LIMIT $2";
-    let rows = db.read(|tx| tx.rows(sql, &[micros(until).into(), SHOWN_MAX.into()]))?;
-    let deadline = |row: &Row| {
-        Ok(Deadline {
-            id: DeadlineId(row.int(0)?),
-            case: CaseId(row.int(1)?),
-            what: row.text(2)?.to_string(),
-            due: moment(row.int(3)?)?,
-            met: moment_if(row.int_if(4)?)?,
-        })
-    };
-    rows.iter().map(deadline).collect()
+pub fn deadlines(db: &Db, until: Timestamp, seen: &Seen) -> Result<Vec<Deadline>, CaseError> {
+    let mut values: Vec<Value> = vec![micros(until).into(), SHOWN_MAX.into()];
+    let of_teams = seen.narrow("c.team", &mut values);
+    let of_teams = of_teams.map_or(String::new(), |condition| format!("AND {condition}"));
+    let sql = format!(
+        "SELECT d.id, d.case_id, d.what, d.due, d.met FROM case_deadline d \
+         JOIN case_file c ON c.id = d.case_id \
+         WHERE d.met IS NULL AND d.due <= $1 {of_teams} ORDER BY d.due, d.id LIMIT $2"
+    );
+    db.read(|tx| tx.rows(&sql, &values))?.iter().map(deadline).collect()
+}
+
+/// All of one case, met ones too, in the order in which they were set.
+pub fn deadlines_of(db: &Db, case: CaseId) -> Result<Vec<Deadline>, CaseError> {
+    of_case(db, case, "case_deadline", "id, case_id, what, due, met", deadline)
+}
+
+pub(super) fn deadline(row: &Row) -> Result<Deadline, CaseError> {
+    Ok(Deadline {
+        id: DeadlineId(row.int(0)?),
+        case: CaseId(row.int(1)?),
+        what: row.text(2)?.to_string(),
+        due: moment(row.int(3)?)?,
+        met: moment_if(row.int_if(4)?)?,
+    })
 }
 
 /// Joins a thing to a case. An alert is taken into it.
@@ -343,6 +355,7 @@ pub fn links(db: &Db, case: CaseId) -> Result<Vec<Link>, CaseError> {
     })
 }
 
+/// Keeps a file with a case. The same bytes by the same name are there already: then it is those.
 pub fn add_evidence(
     db: &Db,
     by: &By,
@@ -369,6 +382,14 @@ pub fn add_evidence(
         .map_err(|_| CaseError::field("size", size.to_string(), "a file's size"))?;
     db.write(|tx| {
         must_take(tx, case)?;
+        let held = tx.row(
+            "SELECT id FROM case_evidence WHERE case_id = $1 AND sha256 = $2 AND name = $3 \
+             ORDER BY id LIMIT 1",
+            &[case.into(), hash.as_slice().into(), new.name.as_str().into()],
+        )?;
+        if let Some(row) = held {
+            return Ok(EvidenceId(row.int(0)?));
+        }
         let id = EvidenceId::next(tx)?;
         tx.run(
             "INSERT INTO case_evidence (id, case_id, name, media_type, sha256, size, bytes, path, time, \

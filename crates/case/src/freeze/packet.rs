@@ -1,31 +1,36 @@
 //! What goes out: one signed JSON file that says what to freeze, why, and how the value got there.
 //!
-//! [`of`] joins a request with a trace's report (`interdict trace --format json`) and what is known of
-//! requester and holder. [`seal`] signs it; [`verify`] reads it back without a network and names what
+//! [`of`] joins a draft with a trace's report (`interdict trace --format json`) and what is known of
+//! requester and holder. It is kept unsigned ([`draft_text`]) until a second person approved it; then
+//! [`seal`] signs the same packet. [`missing`] says what it lacks. [`verify`] reads it back without a network and names what
 //! is wrong. A verified file is, byte for byte, what the packet inside writes: nothing is in it that
 //! was not read.
 
+mod missing;
 mod path;
 
 use std::collections::BTreeSet;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use model::{Account, Asset, Coverage, Marking, Timestamp, hex};
+use model::{Account, Asset, Coverage, Date, Marking, Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::clock::after;
-use super::{FreezeId, FreezeRequest};
+use super::{FreezeId, FreezeRequest, FreezeState};
 use crate::holders::jurisdictions;
-use crate::holders::{Contact, Holder};
+use crate::holders::{Checked, Contact, Holder};
 
+pub use missing::{Missing, missing};
 pub use path::{Hop, Path};
 
 pub const FORMAT: &str = "interdict-freeze-packet";
+/// A packet that nobody has approved, and nobody signed.
+pub const DRAFT_FORMAT: &str = "interdict-freeze-packet-draft";
 pub const VERSION: u32 = 1;
 const ALGORITHM: &str = "Ed25519 over the packet's SHA-256";
 /// A packet with thousands of hops is a few megabytes.
-const BYTES_MAX: usize = 64 << 20;
+pub const BYTES_MAX: usize = 64 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PacketError {
@@ -35,8 +40,12 @@ pub enum PacketError {
     Report(#[source] serde_json::Error),
     #[error("the trace's report is {found}; expected {expected}")]
     Kind { found: String, expected: &'static str },
-    #[error("the request is {found}; a packet is made of an approved one")]
-    NotApproved { found: String },
+    #[error(
+        "the request is {found}; its packet is made while it is drafted, so that who approves has read it"
+    )]
+    NotDrafted { found: String },
+    #[error("this is a draft that nobody approved: it is not signed and must not go out")]
+    Draft,
     #[error("this is no freeze packet")]
     Shape(#[source] serde_json::Error),
     #[error("the freeze packet was not accepted: {0}")]
@@ -89,6 +98,10 @@ pub struct Addressee {
     pub how: String,
     pub contact: Vec<String>,
     pub needs: Vec<String>,
+    /// Where what is said of them comes from, when it was written down, and whether it was compared.
+    pub source: String,
+    pub date: Option<Date>,
+    pub checked: Checked,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +110,8 @@ pub struct Basis {
     pub law: String,
     /// Where it can be read, if the jurisdiction's row says.
     pub source: Option<String>,
+    /// None: no row of the jurisdiction speaks of it.
+    pub checked: Option<Checked>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +157,8 @@ pub struct Circumstances<'a> {
     /// `interdict 0.1.0`.
     pub made_by: &'a str,
     pub now: Timestamp,
+    /// What the report itself is from, such as a signed bundle, by the hash of its file.
+    pub evidence: &'a [Evidence],
 }
 
 /// What of a trace's report a packet needs.
@@ -197,14 +214,15 @@ struct Covered {
     notes: Vec<String>,
 }
 
-/// Joins an approved request with the trace that found where its value rests.
+/// Joins a draft with the trace that found where its value rests. It is of the revision that keeping it
+/// makes: the packet is a part of the draft.
 pub fn of(
     request: &FreezeRequest,
     report: &str,
     said: &Circumstances<'_>,
 ) -> Result<Packet, PacketError> {
-    if request.approved.is_none() || request.approved_by.is_none() {
-        return Err(PacketError::NotApproved { found: request.state.to_string() });
+    if request.state != FreezeState::Drafted {
+        return Err(PacketError::NotDrafted { found: request.state.to_string() });
     }
     let report: Report = serde_json::from_str(report).map_err(PacketError::Report)?;
     check_kind(&report)?;
@@ -234,7 +252,7 @@ pub fn of(
     remarks.extend(report.coverage.notes.iter().cloned());
     Ok(Packet {
         request: request.id,
-        revision: request.revision,
+        revision: request.revision + 1,
         reference: request.reference.clone(),
         title: request.title.clone(),
         marking: request.marking,
@@ -262,7 +280,7 @@ pub fn of(
                 amount: item.asked.to_string(),
             })
             .collect(),
-        evidence: evidence(&paths, &report.nodes),
+        evidence: said.evidence.iter().cloned().chain(evidence(&paths, &report.nodes)).collect(),
         paths,
         snapshots: report.coverage.chains,
         policy: report.policy,
@@ -297,13 +315,20 @@ fn addressee(holder: &Holder) -> Addressee {
         how: holder.how.clone(),
         contact,
         needs: holder.needs.clone(),
+        source: holder.source.clone(),
+        date: holder.date,
+        checked: holder.checked,
     }
 }
 
 fn basis(law: &str, jurisdiction: &str) -> Basis {
     let row = jurisdictions::of(jurisdiction);
     let route = row.and_then(|row| row.routes.into_iter().find(|route| route.law == law));
-    Basis { law: law.to_string(), source: route.map(|route| route.source) }
+    Basis {
+        law: law.to_string(),
+        checked: route.as_ref().map(|route| route.checked),
+        source: route.map(|route| route.source),
+    }
 }
 
 /// Names of the assets that are asked for or passed on the way.
@@ -346,6 +371,30 @@ fn evidence(paths: &[Path], nodes: &[Node]) -> Vec<Evidence> {
         }));
     }
     all.into_iter().collect()
+}
+
+/// The text of a packet that is not signed.
+pub fn draft_text(packet: &Packet) -> Result<String, PacketError> {
+    let unsigned =
+        Unsigned { format: DRAFT_FORMAT.into(), version: VERSION, packet: packet.clone() };
+    serde_json::to_string(&unsigned).map(|text| text + "\n").map_err(PacketError::Shape)
+}
+
+/// Reads what [`draft_text`] wrote.
+pub fn of_draft(text: &str) -> Result<Packet, PacketError> {
+    let unsigned: Unsigned = serde_json::from_str(text).map_err(PacketError::Shape)?;
+    match unsigned.format == DRAFT_FORMAT && unsigned.version == VERSION {
+        true => Ok(unsigned.packet),
+        false => Err(PacketError::Changed("its format or version is another".into())),
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unsigned {
+    format: String,
+    version: u32,
+    packet: Packet,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -395,7 +444,11 @@ pub fn verify(file: &str) -> Result<Verified, PacketError> {
     if file.len() > BYTES_MAX {
         return Err(changed("it is larger than 64 MiB"));
     }
-    let signed: Signed = serde_json::from_str(file).map_err(PacketError::Shape)?;
+    let signed: Signed = match serde_json::from_str(file) {
+        Ok(signed) => signed,
+        Err(_) if of_draft(file).is_ok() => return Err(PacketError::Draft),
+        Err(error) => return Err(PacketError::Shape(error)),
+    };
     if signed.format != FORMAT || signed.version != VERSION || signed.seal.algorithm != ALGORITHM {
         return Err(changed("its format, version or algorithm is another"));
     }
@@ -427,7 +480,8 @@ pub fn file_sha256(file: &str) -> String {
     hex::encode(&Sha256::digest(file.as_bytes()))
 }
 
-fn hash_of(packet: &Packet) -> Result<String, PacketError> {
+/// Of the packet's own text: the same before it is signed and after, and what the seal signs.
+pub fn hash_of(packet: &Packet) -> Result<String, PacketError> {
     let text = serde_json::to_string(packet).map_err(PacketError::Shape)?;
     Ok(hex::encode(&Sha256::digest(text.as_bytes())))
 }

@@ -1,32 +1,27 @@
 //! Tells people: what a clock asks for, once for each step, and who runs.
 
-use model::{Severity, Transfer};
+use model::{Severity, Timestamp, Transfer};
 use serde_json::json;
 
-use super::store::{live_in, tell};
-use super::{Due, DueKind, Moved, due, moving};
+use super::store::{live, live_in, tell};
+use super::{Due, DueKind, FreezeId, Moved, due, moving};
 use crate::CaseError;
 use crate::alerts::{self, AlertKind, AlertSubject, NewAlert, Raised};
 use crate::db::{Db, Tx};
 use crate::freeze::FreezeRequest;
+use crate::seen::Seen;
 use crate::{By, micros};
 
 /// Tells what is due at the moment of `by` and was not told before; says what it told.
 pub fn remind(db: &Db, by: &By) -> Result<Vec<Due>, CaseError> {
+    if due(&live(db, &Seen::All)?, by.at).is_empty() {
+        return Ok(Vec::new());
+    }
     db.write(|tx| {
-        let requests = live_in(tx)?;
+        let requests = live_in(tx, &Seen::All)?;
         let mut told = Vec::new();
         for due in due(&requests, by.at) {
-            let is_new = tx.run(
-                "INSERT INTO freeze_told (request, kind, deadline, level) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (request, kind, deadline, level) DO NOTHING",
-                &[
-                    due.request.into(),
-                    due.kind.text().into(),
-                    micros(due.deadline).into(),
-                    due.level.into(),
-                ],
-            )? > 0;
+            let is_new = is_news(tx, due.request, due.kind.text(), due.deadline, due.level)?;
             let request = requests.iter().find(|request| request.id == due.request);
             if let (true, Some(request)) = (is_new, request) {
                 tell_of(tx, by, request, due)?;
@@ -37,12 +32,37 @@ pub fn remind(db: &Db, by: &By) -> Result<Vec<Due>, CaseError> {
     })
 }
 
-/// Raises an alert for each account that moves what is asked of it.
+/// False: it was told before.
+fn is_news(
+    tx: &mut Tx<'_>,
+    request: FreezeId,
+    kind: &str,
+    deadline: Timestamp,
+    level: i64,
+) -> Result<bool, CaseError> {
+    let met = tx.run(
+        "INSERT INTO freeze_told (request, kind, deadline, level) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (request, kind, deadline, level) DO NOTHING",
+        &[request.into(), kind.into(), micros(deadline).into(), level.into()],
+    )?;
+    Ok(met > 0)
+}
+
+/// Raises an alert for each account that moves what is asked of it. A transfer that was told of before
+/// says nothing new, so whoever looks may look again at the same ones.
 pub fn warn(db: &Db, by: &By, transfers: &[Transfer]) -> Result<Vec<Raised>, CaseError> {
+    // Most of the time nothing moves, and a write is not worth asking.
+    if moving(&live(db, &Seen::All)?, transfers).is_empty() {
+        return Ok(Vec::new());
+    }
     db.write(|tx| {
-        let requests = live_in(tx)?;
+        let requests = live_in(tx, &Seen::All)?;
         let mut raised = Vec::new();
         for moved in moving(&requests, transfers) {
+            let which = format!("moved:{}:{}", moved.tx, moved.position);
+            if !is_news(tx, moved.request, &which, moved.time, 0)? {
+                continue;
+            }
             let case = requests.iter().find(|r| r.id == moved.request).and_then(|r| r.case);
             raised.push(alerts::raise_in(tx, by, &NewAlert { case, ..alert_of(&moved) })?);
         }

@@ -1,6 +1,8 @@
 //! Freeze requests in the database: each step one transaction, with its entry in the journal and its
 //! event for whoever listens.
 
+use std::collections::BTreeMap;
+
 use model::{Account, Marking, Timestamp, U256};
 use serde_json::{Value as Json, json};
 
@@ -9,6 +11,8 @@ use crate::CaseError;
 use crate::db::{Db, Row, Tx, Value};
 use crate::holders::jurisdictions;
 use crate::ids::CaseId;
+use crate::page::{Cursor, Page, Part};
+use crate::seen::Seen;
 use crate::{By, micros, moment, moment_if};
 use crate::{check, journal, outbox};
 
@@ -21,18 +25,33 @@ const COLUMNS: &str = "id, case_id, revision, state, title, marking, holder, jur
 /// Writes down a request that nobody has approved.
 pub fn draft(db: &Db, by: &By, draft: &FreezeDraft) -> Result<FreezeId, CaseError> {
     let clocks = looked_at(draft)?;
+    db.write(|tx| draft_in(tx, by, draft, clocks))
+}
+
+/// Writes down several, all or none.
+pub fn draft_all(db: &Db, by: &By, drafts: &[FreezeDraft]) -> Result<Vec<FreezeId>, CaseError> {
+    let clocks = drafts.iter().map(looked_at).collect::<Result<Vec<_>, _>>()?;
     db.write(|tx| {
-        let id = FreezeId::next(tx)?;
-        tx.run(
-            "INSERT INTO freeze_request (id, revision, state, title, marking, holder, jurisdiction, \
+        drafts.iter().zip(&clocks).map(|(draft, clocks)| draft_in(tx, by, draft, *clocks)).collect()
+    })
+}
+
+fn draft_in(
+    tx: &mut Tx<'_>,
+    by: &By,
+    draft: &FreezeDraft,
+    clocks: Clocks,
+) -> Result<FreezeId, CaseError> {
+    let id = FreezeId::next(tx)?;
+    tx.run(
+        "INSERT INTO freeze_request (id, revision, state, title, marking, holder, jurisdiction, \
              legal_basis, acknowledge_s, freeze_s, drafted_by, created, revised) \
              VALUES ($1, 1, 'drafted', '', '', '', '', '', 0, 0, $2, $3, $3)",
-            &[id.into(), by.actor.as_str().into(), micros(by.at).into()],
-        )?;
-        fill(tx, by, id, draft, clocks)?;
-        tell(tx, by, id, "freeze.drafted", &summary(draft))?;
-        Ok(id)
-    })
+        &[id.into(), by.actor.as_str().into(), micros(by.at).into()],
+    )?;
+    fill(tx, by, id, draft, clocks)?;
+    tell(tx, by, id, "freeze.drafted", &summary(draft))?;
+    Ok(id)
 }
 
 /// Writes a draft anew. Whoever does can no longer approve it.
@@ -63,13 +82,15 @@ pub fn approve(db: &Db, by: &By, id: FreezeId, revision: i64) -> Result<(), Case
             let found = format!("revision {revision}");
             return Err(CaseError::field("revision", found, format!("{}", request.revision)));
         }
-        let author = tx.row(
-            "SELECT actor FROM freeze_author WHERE request = $1 AND actor = $2",
-            &[id.into(), by.actor.as_str().into()],
-        )?;
-        if author.is_some() || by.actor == request.drafted_by {
-            let expected = "somebody who did not write this request";
-            return Err(CaseError::field("approver", by.actor.as_str(), expected));
+        for who in by.all() {
+            let author = tx.row(
+                "SELECT actor FROM freeze_author WHERE request = $1 AND actor = $2",
+                &[id.into(), who.into()],
+            )?;
+            if author.is_some() || who == request.drafted_by {
+                let expected = "somebody who did not write this request, by their name or a key of theirs";
+                return Err(CaseError::field("approver", by.actor.as_str(), expected));
+            }
         }
         tx.run(
             "UPDATE freeze_request SET state = 'approved', approved = $2, approved_by = $3 WHERE id = $1",
@@ -150,98 +171,95 @@ pub fn record_frozen(db: &Db, by: &By, id: FreezeId, amounts: &[U256]) -> Result
     })
 }
 
-/// Keeps what goes out for a revision: once, and from then on the same bytes.
-pub fn keep_packet(
-    db: &Db,
-    by: &By,
-    id: FreezeId,
-    sha256: &str,
-    content: &str,
-) -> Result<(), CaseError> {
-    check::said("packet", content, 64 << 20)?;
-    db.write(|tx| {
-        let request = get_in(tx, id)?;
-        if request.state != FreezeState::Approved {
-            return Err(refused(&request, "approved"));
-        }
-        let met = tx.run(
-            "INSERT INTO freeze_packet (request, revision, sha256, made, content) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (request, revision) DO NOTHING",
-            &[
-                id.into(),
-                request.revision.into(),
-                sha256.into(),
-                micros(by.at).into(),
-                content.into(),
-            ],
-        )?;
-        if met == 0 {
-            let found = format!("a second one for revision {}", request.revision);
-            return Err(CaseError::field("packet", found, "one packet for each revision"));
-        }
-        tell(
-            tx,
-            by,
-            id,
-            "freeze.packet",
-            &json!({ "sha256": sha256, "revision": request.revision }),
-        )
-    })
-}
-
-/// What went out, or is to: the packet of the newest revision that has one.
-pub fn packet_of(db: &Db, id: FreezeId) -> Result<Option<String>, CaseError> {
-    let row = db.read(|tx| {
-        tx.row(
-            "SELECT content FROM freeze_packet WHERE request = $1 ORDER BY revision DESC LIMIT 1",
-            &[id.into()],
-        )
-    })?;
-    row.map(|row| Ok(row.text(0)?.to_string())).transpose()
-}
-
 pub fn get(db: &Db, id: FreezeId) -> Result<FreezeRequest, CaseError> {
     db.read(|tx| get_in(tx, id))
 }
 
-/// Newest first, from below `before` on; `of_case` narrows.
-pub fn list(
-    db: &Db,
-    of_case: Option<CaseId>,
-    before: Option<FreezeId>,
-    limit: usize,
-) -> Result<Vec<FreezeRequest>, CaseError> {
-    let limit = i64::try_from(limit.clamp(1, 500)).unwrap_or(500);
-    let before = before.map_or(i64::MAX, |id| id.0);
-    db.read(|tx| {
-        let rows = match of_case {
-            Some(case) => tx.rows(
-                &format!("SELECT {COLUMNS} FROM freeze_request WHERE case_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
-                &[case.into(), before.into(), limit.into()],
-            )?,
-            None => tx.rows(
-                &format!("SELECT {COLUMNS} FROM freeze_request WHERE id < $1 ORDER BY id DESC LIMIT $2"),
-                &[before.into(), limit.into()],
-            )?,
+/// What to show; what is none does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FreezeFilter {
+    pub case: Option<CaseId>,
+    pub state: Option<FreezeState>,
+    pub holder: Option<String>,
+    pub jurisdiction: Option<String>,
+    /// Of whom what is asked for is shown: a request is seen by whoever sees its case.
+    pub seen: Seen,
+}
+
+impl FreezeFilter {
+    fn narrow(&self, wheres: &mut Vec<String>, values: &mut Vec<Value>) {
+        let mut is = |column: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                values.push(value);
+                wheres.push(format!("{column} = ${}", values.len()));
+            }
         };
-        rows.iter().map(|row| request(tx, row)).collect()
-    })
+        is("case_id", self.case.map(Value::from));
+        is("state", self.state.map(|state| state.text().into()));
+        is("holder", self.holder.as_deref().map(Value::from));
+        is("jurisdiction", self.jurisdiction.as_ref().map(|it| it.to_ascii_uppercase().into()));
+        wheres.extend(self.seen.narrow("team", values).map(|of_teams| {
+            format!("(case_id IS NULL OR case_id IN (SELECT id FROM case_file WHERE {of_teams}))")
+        }));
+    }
+}
+
+/// Newest first.
+pub fn list(db: &Db, filter: &FreezeFilter, part: &Part) -> Result<Page<FreezeRequest>, CaseError> {
+    let mut values: Vec<Value> = vec![part.after.map_or(i64::MAX, |cursor| cursor.id).into()];
+    let mut wheres = vec!["id < $1".to_string()];
+    filter.narrow(&mut wheres, &mut values);
+    values.push(part.fetch().into());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM freeze_request WHERE {} ORDER BY id DESC LIMIT ${}",
+        wheres.join(" AND "),
+        values.len()
+    );
+    let found = db.read(|tx| asked(tx, &sql, &values))?;
+    Ok(part.page(found, |request: &FreezeRequest| Cursor { key: 0, id: request.id.0 }))
+}
+
+/// Every request that was sent and is seen, in the order of their numbers: what figures are made of.
+pub fn sent(db: &Db, filter: &FreezeFilter) -> Result<Vec<FreezeRequest>, CaseError> {
+    let (mut values, mut wheres) = (Vec::new(), vec!["sent IS NOT NULL".to_string()]);
+    filter.narrow(&mut wheres, &mut values);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM freeze_request WHERE {} ORDER BY id LIMIT 100000",
+        wheres.join(" AND ")
+    );
+    db.read(|tx| asked(tx, &sql, &values))
 }
 
 /// Every request a clock or a movement can concern: not ended, not yet seized.
-pub fn live(db: &Db) -> Result<Vec<FreezeRequest>, CaseError> {
-    db.read(live_in)
+pub fn live(db: &Db, seen: &Seen) -> Result<Vec<FreezeRequest>, CaseError> {
+    db.read(|tx| live_in(tx, seen))
 }
 
-pub(super) fn live_in(tx: &mut Tx<'_>) -> Result<Vec<FreezeRequest>, CaseError> {
-    let rows = tx.rows(
-        &format!(
-            "SELECT {COLUMNS} FROM freeze_request WHERE state IN \
-             ('drafted', 'approved', 'sent', 'acknowledged', 'frozen', 'extended') ORDER BY id LIMIT 100000"
-        ),
-        &[],
-    )?;
-    rows.iter().map(|row| request(tx, row)).collect()
+pub(super) fn live_in(tx: &mut Tx<'_>, seen: &Seen) -> Result<Vec<FreezeRequest>, CaseError> {
+    let live = "state IN ('drafted', 'approved', 'sent', 'acknowledged', 'frozen', 'extended')";
+    let (mut values, mut wheres) = (Vec::new(), vec![live.to_string()]);
+    FreezeFilter { seen: seen.clone(), ..FreezeFilter::default() }.narrow(&mut wheres, &mut values);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM freeze_request WHERE {} ORDER BY id LIMIT 100000",
+        wheres.join(" AND ")
+    );
+    asked(tx, &sql, &values)
+}
+
+/// The items of several requests are asked for at once.
+const ITEMS_AT_ONCE: usize = 200;
+
+fn asked(tx: &mut Tx<'_>, sql: &str, values: &[Value]) -> Result<Vec<FreezeRequest>, CaseError> {
+    let rows = tx.rows(sql, values)?;
+    let mut found = rows.iter().map(request).collect::<Result<Vec<_>, _>>()?;
+    for some in found.chunks_mut(ITEMS_AT_ONCE) {
+        let ids: Vec<Value> = some.iter().map(|request| request.id.into()).collect();
+        let mut of = items(tx, &ids)?;
+        for request in some {
+            request.items = of.remove(&request.id.0).unwrap_or_default();
+        }
+    }
+    Ok(found)
 }
 
 /// Tells the journal and whoever listens, in the transaction of the step.
@@ -344,10 +362,17 @@ fn fill(
             ],
         )?;
     }
-    tx.run(
-        "INSERT INTO freeze_author (request, actor) VALUES ($1, $2) ON CONFLICT (request, actor) DO NOTHING",
-        &[id.into(), by.actor.as_str().into()],
-    )?;
+    is_author(tx, by, id)
+}
+
+/// Whoever wrote any of it cannot approve it.
+pub(super) fn is_author(tx: &mut Tx<'_>, by: &By, id: FreezeId) -> Result<(), CaseError> {
+    for who in by.all() {
+        tx.run(
+            "INSERT INTO freeze_author (request, actor) VALUES ($1, $2) ON CONFLICT (request, actor) DO NOTHING",
+            &[id.into(), who.into()],
+        )?;
+    }
     Ok(())
 }
 
@@ -476,7 +501,7 @@ fn set_amounts(
     Ok(())
 }
 
-fn refused(request: &FreezeRequest, expected: &'static str) -> CaseError {
+pub(super) fn refused(request: &FreezeRequest, expected: &'static str) -> CaseError {
     CaseError::state("freeze request", request.id, request.state.text(), expected)
 }
 
@@ -491,12 +516,12 @@ fn not_next(request: &FreezeRequest, to: FreezeState) -> CaseError {
 
 pub(super) fn get_in(tx: &mut Tx<'_>, id: FreezeId) -> Result<FreezeRequest, CaseError> {
     let sql = format!("SELECT {COLUMNS} FROM freeze_request WHERE id = $1");
-    let row =
-        tx.row(&sql, &[id.into()])?.ok_or_else(|| CaseError::missing("freeze request", id))?;
-    request(tx, &row)
+    let found = asked(tx, &sql, &[id.into()])?.pop();
+    found.ok_or_else(|| CaseError::missing("freeze request", id))
 }
 
-fn request(tx: &mut Tx<'_>, row: &Row) -> Result<FreezeRequest, CaseError> {
+/// Without its items.
+fn request(row: &Row) -> Result<FreezeRequest, CaseError> {
     let id = FreezeId(row.int(0)?);
     let marking: Marking = serde_json::from_value(Json::String(row.text(5)?.to_string()))
         .map_err(|_| damaged(id, "marking"))?;
@@ -513,7 +538,7 @@ fn request(tx: &mut Tx<'_>, row: &Row) -> Result<FreezeRequest, CaseError> {
         reference: text(8)?,
         legal_basis: serde_json::from_str(row.text(9)?).map_err(|_| damaged(id, "legal basis"))?,
         clocks: Clocks { acknowledge_s: row.int(10)?, freeze_s: row.int(11)? },
-        items: items(tx, id)?,
+        items: Vec::new(),
         drafted_by: row.text(12)?.to_string(),
         approved_by: text(13)?,
         reason: text(14)?,
@@ -528,23 +553,33 @@ fn request(tx: &mut Tx<'_>, row: &Row) -> Result<FreezeRequest, CaseError> {
     })
 }
 
-fn items(tx: &mut Tx<'_>, id: FreezeId) -> Result<Vec<FreezeItem>, CaseError> {
+fn items(tx: &mut Tx<'_>, ids: &[Value]) -> Result<BTreeMap<i64, Vec<FreezeItem>>, CaseError> {
+    let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
     let rows = tx.rows(
-        "SELECT account, asset, asked, frozen, recovered FROM freeze_item WHERE request = $1 ORDER BY number",
-        &[Value::from(id)],
+        &format!(
+            "SELECT request, account, asset, asked, frozen, recovered FROM freeze_item \
+             WHERE request IN ({}) ORDER BY request, number",
+            places.join(", ")
+        ),
+        ids,
     )?;
-    let amount =
-        |row: &Row, at| model::amount::parse_base(row.text(at)?).map_err(|_| damaged(id, "amount"));
-    let item = |row: &Row| {
-        Ok(FreezeItem {
-            account: row.text(0)?.parse::<Account>().map_err(|_| damaged(id, "account"))?,
-            asset: row.text(1)?.parse().map_err(|_| damaged(id, "asset"))?,
-            asked: amount(row, 2)?,
-            frozen: amount(row, 3)?,
-            recovered: amount(row, 4)?,
-        })
-    };
-    rows.iter().map(item).collect()
+    let mut all: BTreeMap<i64, Vec<FreezeItem>> = BTreeMap::new();
+    for row in &rows {
+        let request = row.int(0)?;
+        all.entry(request).or_default().push(item(FreezeId(request), row)?);
+    }
+    Ok(all)
+}
+
+fn item(id: FreezeId, row: &Row) -> Result<FreezeItem, CaseError> {
+    let amount = |at| model::amount::parse_base(row.text(at)?).map_err(|_| damaged(id, "amount"));
+    Ok(FreezeItem {
+        account: row.text(1)?.parse::<Account>().map_err(|_| damaged(id, "account"))?,
+        asset: row.text(2)?.parse().map_err(|_| damaged(id, "asset"))?,
+        asked: amount(3)?,
+        frozen: amount(4)?,
+        recovered: amount(5)?,
+    })
 }
 
 fn damaged(id: FreezeId, what: &str) -> CaseError {

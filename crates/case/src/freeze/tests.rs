@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::packet::{self, Circumstances, PacketError, Requester};
 use super::*;
 use crate::db::{Db, Place};
-use crate::{By, alerts, holders, journal};
+use crate::{By, Seen, alerts, holders, journal};
 
 const THIEF: &str = "eip155:1:0x1111111111111111111111111111111111111111";
 const MULE: &str = "eip155:1:0x2222222222222222222222222222222222222222";
@@ -190,7 +190,7 @@ fn a_freeze_that_runs_out_is_said_before_it_does() {
     reach(&db, &by("person:ada", 3), id, FreezeState::Frozen, &Told { until, ..Told::default() })
         .unwrap();
     let levels = |days: i64| {
-        let all = due(&live(&db).unwrap(), by("x", 24 * days).at);
+        let all = due(&live(&db, &Seen::All).unwrap(), by("x", 24 * days).at);
         all.iter().map(|due| (due.kind, due.level)).collect::<Vec<_>>()
     };
     assert_eq!(levels(20), []);
@@ -286,7 +286,11 @@ fn report() -> String {
 }
 
 fn packet_of_request(db: &Db) -> packet::Packet {
-    let id = sent(db);
+    let id = draft(db, &by("person:ada", 0), &a_draft()).unwrap();
+    packet_of_id(db, id)
+}
+
+fn packet_of_id(db: &Db, id: FreezeId) -> packet::Packet {
     let asset: Asset = USDT.parse().unwrap();
     let holder = &holders::of(&asset, &[]).holders[0];
     let requester = Requester {
@@ -302,6 +306,7 @@ fn packet_of_request(db: &Db) -> packet::Packet {
         summary: "Money was stolen.",
         made_by: "interdict test",
         now: by("x", 2).at,
+        evidence: &[],
     };
     packet::of(&get(db, id).unwrap(), &report(), &said).unwrap()
 }
@@ -348,20 +353,134 @@ fn a_signed_packet_is_read_back_and_any_change_is_found() {
 }
 
 #[test]
-fn a_packet_is_of_an_approved_request_only() {
+fn who_approves_approves_the_packet_and_only_then_is_it_signed() {
     let (_folder, db) = casework();
+    let key = SigningKey::from_bytes(&[5; 32]);
     let id = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
-    let asset: Asset = USDT.parse().unwrap();
-    let requester = packet_of_request(&db).requester;
-    let said = Circumstances {
-        requester: &requester,
-        holder: &holders::of(&asset, &[]).holders[0],
+    let packet = packet_of_id(&db, id);
+    let sha256 = keep_packet(&db, &by("person:bo", 1), &packet).unwrap();
+    let kept = packet_of(&db, id).unwrap().unwrap();
+    assert_eq!((kept.revision, kept.signed, kept.sha256.as_str()), (2, None, sha256.as_str()));
+    assert!(matches!(packet::verify(&kept.content), Err(PacketError::Draft)));
+    assert!(sign_packet(&db, &by("person:bo", 1), id, &key).is_err(), "nobody approved it");
+    // Made of what is no longer the newest revision.
+    assert!(keep_packet(&db, &by("person:bo", 1), &packet).is_err());
+    // What was read is not what would go out; and who made the packet wrote what goes out.
+    assert!(approve(&db, &by("person:eve", 2), id, 1).is_err());
+    assert!(approve(&db, &by("person:bo", 2), id, 2).is_err());
+    approve(&db, &by("person:eve", 2), id, 2).unwrap();
+    let signed = sign_packet(&db, &by("person:bo", 3), id, &key).unwrap().unwrap();
+    let verified = packet::verify(&signed.content).unwrap();
+    assert_eq!((&verified.packet, &signed.sha256), (&packet, &sha256));
+    assert_eq!(packet::hash_of(&verified.packet).unwrap(), sha256);
+    // Once: another key changes nothing.
+    let other = SigningKey::from_bytes(&[6; 32]);
+    let again = sign_packet(&db, &by("person:bo", 4), id, &other).unwrap().unwrap();
+    assert_eq!(again, signed);
+    // Approved, it can no longer be made; back in the draft it is of another revision.
+    assert!(matches!(
+        packet::of(&get(&db, id).unwrap(), &report(), &said_of(&packet)),
+        Err(PacketError::NotDrafted { .. })
+    ));
+    reach(&db, &by("person:ada", 5), id, FreezeState::Drafted, &because("wrong amount")).unwrap();
+    assert_eq!(packet_of(&db, id).unwrap(), None);
+}
+
+fn said_of(packet: &packet::Packet) -> Circumstances<'_> {
+    let holder: &'static holders::Holder = Box::leak(Box::new(holders::named("Tether")));
+    Circumstances {
+        requester: &packet.requester,
+        holder,
         summary: "x",
         made_by: "x",
         now: by("x", 2).at,
+        evidence: &[],
+    }
+}
+
+#[test]
+fn a_person_and_their_key_are_one_pair_of_eyes() {
+    let (_folder, db) = casework();
+    let key = || by("key:bot", 0).behind(Some("person:ada".into()));
+    let id = draft(&db, &key(), &a_draft()).unwrap();
+    assert!(approve(&db, &by("person:ada", 1), id, 1).is_err());
+    let by_name = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
+    assert!(approve(&db, &key(), by_name, 1).is_err());
+    approve(&db, &by("person:bo", 1), id, 1).unwrap();
+}
+
+#[test]
+fn a_packet_says_what_it_lacks() {
+    let (_folder, db) = casework();
+    let packet = packet_of_request(&db);
+    let fields: Vec<String> =
+        packet::missing(&packet).into_iter().map(|missing| missing.field).collect();
+    for field in ["/addressee/contact", "/reference", "/asks/1"] {
+        assert!(fields.iter().any(|found| found == field), "{field}: {fields:?}");
+    }
+    assert!(!fields.iter().any(|field| field == "/requester/contact" || field == "/asks/0"));
+    let mut whole = packet;
+    whole.reference = Some("R 1".into());
+    whole.requester.contact.clear();
+    let fields: Vec<String> =
+        packet::missing(&whole).into_iter().map(|missing| missing.field).collect();
+    assert!(fields.contains(&"/requester/contact".to_string()), "{fields:?}");
+    assert!(!fields.contains(&"/reference".to_string()));
+}
+
+#[test]
+fn places_are_asked_of_who_can_stop_them_and_of_nobody_else() {
+    let eth = "eip155:1/slip44:60";
+    let node = |account: &str, resting: serde_json::Value, labels: serde_json::Value| {
+        serde_json::json!({ "account": account, "depth": 1, "resting": resting, "labels": labels,
+                            "listings": [] })
     };
-    let answer = packet::of(&get(&db, id).unwrap(), &report(), &said);
-    assert!(matches!(answer, Err(PacketError::NotApproved { .. })));
+    let exchange = serde_json::json!([{ "name": "Binance 14", "concepts": ["exchange"] }]);
+    let report = serde_json::json!({
+        "format": "interdict-trace", "version": 1, "direction": "forward",
+        "assets": [{ "asset": USDT, "symbol": "USDT", "decimals": 6 }],
+        "nodes": [
+            node(THIEF, serde_json::json!({ eth: "7", USDT: "1000" }), serde_json::json!([])),
+            node(MULE, serde_json::json!({ eth: "5", USDT: "2000" }), exchange),
+        ],
+    })
+    .to_string();
+    let places = places(&report).unwrap();
+    let shown: Vec<_> = places
+        .iter()
+        .map(|place| {
+            let names: Vec<&str> =
+                place.holders.iter().map(|stopper| stopper.holder.name.as_str()).collect();
+            (place.account.to_string(), place.amount, names)
+        })
+        .collect();
+    let (thief, mule) = (THIEF.to_string(), MULE.to_string());
+    assert_eq!(
+        shown,
+        [
+            (mule.clone(), units(2000), vec!["Tether", "Binance"]),
+            (thief.clone(), units(1000), vec!["Tether"]),
+            (mule.clone(), units(5), vec!["Binance"]),
+            (thief, units(7), vec![]),
+        ]
+    );
+    assert!(places[3].remarks[0].contains("nobody can stop it"));
+    let plan = |holders: &[&str]| Plan {
+        case: None,
+        title: "Theft".into(),
+        marking: Marking::Amber,
+        jurisdiction: "US".into(),
+        reference: None,
+        legal_basis: vec!["18 U.S.C. 981".into()],
+        holders: holders.iter().map(ToString::to_string).collect(),
+    };
+    let all = drafts(&places, &plan(&[])).unwrap();
+    let shown: Vec<_> = all.iter().map(|draft| (draft.holder.as_str(), draft.asks.len())).collect();
+    assert_eq!(shown, [("Tether", 2), ("Binance", 1)]);
+    let binance = drafts(&places, &plan(&["binance"])).unwrap();
+    assert_eq!((binance.len(), binance[0].asks.len()), (1, 2));
+    assert!(drafts(&places, &plan(&["Kraken"])).is_err());
+    assert!(drafts(&places[3..], &plan(&[])).is_err());
 }
 
 proptest! {

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use model::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Checked;
+
 const SHIPPED: &str = include_str!("../../data/jurisdictions.toml");
 
 /// A country, as the desk knows it.
@@ -39,6 +41,8 @@ pub struct Authority {
     pub kind: AuthorityKind,
     pub name: String,
     pub source: String,
+    #[serde(default)]
+    pub checked: Checked,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +60,8 @@ pub enum AuthorityKind {
 pub struct Route {
     pub law: String,
     pub source: String,
+    #[serde(default)]
+    pub checked: Checked,
 }
 
 #[derive(Deserialize)]

@@ -42,6 +42,7 @@ pub enum Outcome {
 
 #[derive(Debug)]
 pub struct Done {
+    pub title: String,
     pub report: serde_json::Value,
     pub bundle: String,
 }

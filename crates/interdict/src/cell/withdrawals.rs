@@ -24,6 +24,13 @@ pub const STEPS: &[Migration] = &["
     CREATE INDEX withdrawal_attempt_by_user ON withdrawal_attempt (actor, user_name, made_at)
 "];
 
+/// What a backup of casework holds of them.
+pub const BACKUP: &[case::backup::Table] = &[case::backup::Table {
+    name: "withdrawal_attempt",
+    key: &["id"],
+    columns: &["id", "actor", "user_name", "identifier", "asked", "verdict", "answered", "made_at"],
+}];
+
 /// One attempt as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {

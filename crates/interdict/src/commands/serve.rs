@@ -30,6 +30,7 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
     let app = App::open(open_casework(home, &config)?, settings)?;
     let app = app.telling_casework().map_err(said)?;
     let cell = Cell::open(home.path())?;
+    let app = app.driving("frozen accounts that move", cell::freezing::drive(&cell));
     cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
     let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
     let runtime = Runtime::new().context("cannot start the tasks that answer")?;

@@ -210,7 +210,7 @@ fn settings(
 }
 
 /// `100usd`, `0.5 ETH`, or a bare number of the source chain's native asset.
-fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
+pub fn parse_min_value(text: &str, settings: &Settings) -> Result<MinValue> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, symbol) = (&text[..split], text[split..].trim());

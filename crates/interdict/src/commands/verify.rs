@@ -43,7 +43,7 @@ the key with one you got another way (`--key`).\n",
     Ok(ExitCode::SUCCESS)
 }
 
-fn expected_key(text: &str) -> Result<String> {
+pub fn expected_key(text: &str) -> Result<String> {
     let key = text.trim().to_ascii_lowercase();
     match hex::decode(&key) {
         Some(bytes) if bytes.len() == 32 => Ok(key),

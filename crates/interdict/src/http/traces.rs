@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::case::Case;
 use crate::cell::Cell;
 use crate::cell::traces::{Done, Outcome, Trace, Watched};
 use crate::home::Home;
@@ -35,7 +36,11 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct TraceBody {
     /// Addresses, transactions or outpoints, bare or with their chain.
+    #[serde(default)]
     sources: Vec<String>,
+    /// A case file's TOML: its sources, labels, prices, crossings and settings, where the request does
+    /// not say otherwise. The files that it names are not read: they are imported before.
+    case_file: Option<String>,
     /// CAIP-2 or a name, where a source may be of several chains.
     chain: Option<String>,
     /// `forward` or `backward`.
@@ -107,24 +112,53 @@ async fn begin(
     principal: Principal,
     Body(body): Body<TraceBody>,
 ) -> Result<Response, Problem> {
+    let (case, body) = with_case(body)?;
     let title =
         body.title.clone().unwrap_or_else(|| format!("Trace of {} sources", body.sources.len()));
     if title.is_empty() || title.len() > 500 || title.chars().any(char::is_control) {
         return Err(Problem::invalid("/title", "expected 1 to 500 bytes of text"));
     }
     let asked = cell.clone();
-    let settings = app.blocking(move |_| settings(&asked, &body)).await?;
+    let (settings, case) =
+        app.blocking(move |_| Ok((settings(&asked, &body, case.as_ref())?, case))).await?;
     let Some(trace) = cell.traces.begin(principal.actor()) else {
         return Err(Problem::overloaded());
     };
     let shown = TraceShown::of(&trace);
     tokio::task::spawn_blocking(move || {
-        trace.end(run(&cell, &trace, &settings, &title).map_err(|error| format!("{error:#}")));
+        trace.end(
+            run(&cell, &trace, &settings, case.as_ref(), &title)
+                .map_err(|error| format!("{error:#}")),
+        );
     });
     Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
 }
 
-fn settings(cell: &Cell, body: &TraceBody) -> Result<Settings, Problem> {
+/// What a case file says fills in what the request leaves open.
+fn with_case(mut body: TraceBody) -> Result<(Option<Case>, TraceBody), Problem> {
+    let Some(text) = body.case_file.take() else { return Ok((None, body)) };
+    let wrong = |error: anyhow::Error| Problem::invalid("/case_file", format!("{error:#}"));
+    let case = crate::case::parse(&text).map_err(wrong)?;
+    case.check().map_err(wrong)?;
+    let (file, said) = (&case.file, &case.file.settings);
+    if body.sources.is_empty() {
+        body.sources.clone_from(&file.sources);
+    }
+    body.title = body.title.or_else(|| Some(file.title.clone()));
+    body.chain = body.chain.or_else(|| file.chain.map(|chain| chain.to_string()));
+    body.direction = body.direction.or_else(|| {
+        said.direction
+            .map(|it| if it == Direction::Forward { "forward" } else { "backward" }.into())
+    });
+    body.policy = body.policy.or_else(|| said.policy.map(|it| it.to_string()));
+    body.hops = body.hops.or(said.hops);
+    body.budget = body.budget.or(said.budget);
+    body.since = body.since.or(case.since().map_err(wrong)?);
+    body.until = body.until.or(case.until().map_err(wrong)?);
+    Ok((Some(case), body))
+}
+
+fn settings(cell: &Cell, body: &TraceBody, case: Option<&Case>) -> Result<Settings, Problem> {
     if body.sources.is_empty() || body.sources.len() > SOURCES_MAX {
         return Err(Problem::invalid("/sources", format!("expected 1 to {SOURCES_MAX}")));
     }
@@ -158,19 +192,47 @@ fn settings(cell: &Cell, body: &TraceBody) -> Result<Settings, Problem> {
     }
     let prices = cell.with_store(exposure::prices);
     settings.prices = prices.map_err(|error| super::failed("the prices of a trace", &error))?;
+    if let Some(case) = case {
+        said_of(case, &mut settings)
+            .map_err(|error| Problem::invalid("/case_file", format!("{error:#}")))?;
+    }
     Ok(settings)
 }
 
-fn run(cell: &Cell, trace: &Trace, settings: &Settings, title: &str) -> anyhow::Result<Done> {
+/// What only a case file can say.
+fn said_of(case: &Case, settings: &mut Settings) -> anyhow::Result<()> {
+    settings.prices.prefer(&case.prices()?);
+    settings.crossings = case.crossings()?;
+    let said = &case.file.settings;
+    settings.hub_degree = said.hub_degree.unwrap_or(settings.hub_degree);
+    settings.stop_confidence = said.stop_confidence.unwrap_or(settings.stop_confidence);
+    if let Some(text) = &said.min_value {
+        settings.min_value = Some(crate::commands::trace::parse_min_value(text, settings)?);
+    }
+    Ok(())
+}
+
+fn run(
+    cell: &Cell,
+    trace: &Trace,
+    settings: &Settings,
+    case: Option<&Case>,
+    title: &str,
+) -> anyhow::Result<Done> {
     let now = cell.now();
-    let book = now.screener.book();
+    let mut book = std::borrow::Cow::Borrowed(&**now.screener.book());
+    if let Some(case) = case {
+        case.add_labels(book.to_mut())?;
+    }
+    let book = &*book;
+    let marking = case.map_or(Marking::default(), |case| case.file.marking);
     let watched = Watched { past: &now.snapshot, progress: &trace.progress };
     let recorder = bundle::Recorder::new(&watched);
     let report = trace::run(&recorder as &dyn View, book, settings)?;
     let key = Home::choose(Some(cell.home().to_path_buf())).signing_key()?;
     let past = recorder.into_past();
-    let bundle = bundle::write(&past, book, settings, &report, title, Marking::default(), &key)?;
-    Ok(Done { report: serde_json::to_value(&report)?, bundle })
+    let bundle = bundle::write(&past, book, settings, &report, title, marking, &key)?;
+    Ok(Done { title: title.to_string(), report: serde_json::to_value(&report)?, bundle })
 }
 
 /// How a trace goes, and its report when it is done
@@ -215,7 +277,7 @@ async fn take(
 }
 
 /// A key sees its own; people see all.
-fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {
+pub fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {
     let trace = cell.traces.get(id);
     let seen = |trace: &Arc<Trace>| principal.role().is_some() || trace.actor == principal.actor();
     trace.filter(seen).ok_or_else(|| Problem::not_found("no such trace is remembered"))

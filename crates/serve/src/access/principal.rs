@@ -31,6 +31,17 @@ impl Principal {
         }
     }
 
+    /// The person who answers for a key: whoever made it has seen it. Nobody for what was made on the
+    /// command line, or for a person, who is their own.
+    pub fn person(&self) -> Option<String> {
+        match self {
+            Principal::Person { .. } => None,
+            Principal::Key(key) => {
+                Some(&key.made_by).filter(|by| by.starts_with("person:")).cloned()
+            }
+        }
+    }
+
     pub fn may(&self, needs: Needs) -> bool {
         match (self, needs) {
             (_, Needs::Nothing | Needs::Anybody) => true,

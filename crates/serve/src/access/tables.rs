@@ -1,5 +1,6 @@
 //! The tables of who is known.
 
+use case::backup::Table;
 use case::db::{DbError, Migration, Tx};
 
 pub const STEPS: &[Migration] = &["
@@ -51,6 +52,46 @@ CREATE TABLE invitations (
 )
 "];
 
+/// What a backup of casework holds of access: not sessions and links, which last minutes or hours.
+pub const BACKUP: &[Table] = &[
+    Table {
+        name: "users",
+        key: &["id"],
+        columns: &[
+            "id",
+            "name",
+            "role",
+            "password",
+            "totp",
+            "totp_new",
+            "totp_step",
+            "is_locked",
+            "made_at",
+            "signed_in_at",
+        ],
+    },
+    Table { name: "teams", key: &["id"], columns: &["id", "name"] },
+    Table { name: "members", key: &["user_id", "team_id"], columns: &["user_id", "team_id"] },
+    Table {
+        name: "api_keys",
+        key: &["id"],
+        columns: &[
+            "id",
+            "name",
+            "hash",
+            "hint",
+            "scopes",
+            "team_id",
+            "per_s",
+            "made_by",
+            "made_at",
+            "expires_at",
+            "revoked_at",
+            "used_at",
+        ],
+    },
+];
+
 pub fn version(tx: &mut Tx<'_>) -> Result<i64, DbError> {
     tx.row("SELECT version FROM access_version WHERE id = 1", &[])?
         .ok_or_else(|| DbError::Shape("access_version has lost its row".into()))?
@@ -65,4 +106,38 @@ pub fn raise_version(tx: &mut Tx<'_>) -> Result<(), DbError> {
 pub fn next_id(tx: &mut Tx<'_>, table: &str) -> Result<i64, DbError> {
     let row = tx.row(&format!("SELECT COALESCE(MAX(id), 0) + 1 FROM {table}"), &[])?;
     row.ok_or_else(|| DbError::Shape(format!("no answer about {table}")))?.int(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use case::db::{Db, Place};
+
+    use super::*;
+
+    /// Whoever adds a column or a table is told here.
+    #[test]
+    fn a_backup_holds_every_column_of_what_lasts() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&Place::Sqlite(folder.path().join("casework.sqlite"))).unwrap();
+        db.migrate("access", STEPS).unwrap();
+        let left_out =
+            ["access_version", "sessions", "invitations", "schema_version", "idempotency"];
+        let sql = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
+                   WHERE m.type = 'table' ORDER BY m.name, c.cid";
+        let rows = db.read(|tx| tx.rows(sql, &[])).unwrap();
+        let there: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| (row.text(0).unwrap().to_string(), row.text(1).unwrap().to_string()))
+            .filter(|(table, _)| !left_out.contains(&table.as_str()))
+            .collect();
+        let held = |table: &Table| {
+            let name = table.name.to_string();
+            table.columns.iter().map(move |column| (name.clone(), (*column).to_string()))
+        };
+        let mut held: Vec<(String, String)> = BACKUP.iter().flat_map(held).collect();
+        held.sort();
+        let mut there = there;
+        there.sort();
+        assert_eq!(there, held);
+    }
 }

@@ -68,6 +68,7 @@ impl Server {
         let looking = tokio::spawn(look(self.app.clone()));
         let writing = tokio::spawn(write_behind(self.app.clone()));
         let telling = tokio::spawn(crate::events::watch(self.app.clone()));
+        let driving = tokio::spawn(crate::drivers::run(self.app.clone()));
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -97,6 +98,8 @@ impl Server {
         drop(listener);
         self.app.stop();
         let is_done = tokio::time::timeout(STOP, graceful.shutdown()).await.is_ok();
+        // What it has begun is ended: a half of it is done again after the next start.
+        drop(tokio::time::timeout(STOP, driving).await);
         for task in [watching, looking, writing, telling] {
             task.abort();
         }

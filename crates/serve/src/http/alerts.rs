@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk::{self, Seen};
+use super::desk::{self, Reason};
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(close))
         .routes(routes!(reopen))
         .routes(routes!(assign))
+        .routes(routes!(give))
         .routes(routes!(into_case))
 }
 
@@ -35,7 +36,7 @@ struct Narrow {
     state: Option<String>,
     /// `info`, `low`, `medium`, `high`.
     severity: Option<String>,
-    /// `screening`, `look_back`, `watch`, `frontier`, `rule`, `guard`, `freeze`, …
+    /// `screening`, `look_back`, `watch`, `frontier`, `rule`, `guard`, `freeze`, `deadline`, …
     kind: Option<String>,
     /// As in an alert: `account:eip155:1:0x…`.
     subject: Option<String>,
@@ -63,13 +64,14 @@ impl Narrow {
             team: self.team,
             case: self.case.map(CaseId),
             since: self.since.map(|text| desk::moment("since", &text)).transpose()?,
+            seen: case::Seen::default(),
         })
     }
 }
 
 /// Alerts, the newest seen first
 ///
-/// Those of teams that are not the caller's are left out, so a page may have fewer than it could.
+/// Those of teams that are not the caller's are not among them.
 #[utoipa::path(get, path = "/v1/alerts", tag = "alerts", params(Narrow, PageQuery),
     responses((status = 200, body = Object), (status = 422, body = Problem)))]
 async fn list(
@@ -80,10 +82,8 @@ async fn list(
 ) -> Result<Json<Page<Alert>>, Problem> {
     let (filter, part) = (narrow.filter()?, desk::part(&query)?);
     let page = app.blocking(move |app| {
-        let mut page = alerts::list(&app.db, &filter, &part)?;
-        let seen = Seen::of(app, &who);
-        page.items.retain(|alert| seen.has(alert.team.as_deref()));
-        Ok(page)
+        let filter = AlertFilter { seen: desk::seen(app, &who), ..filter };
+        Ok(alerts::list(&app.db, &filter, &part)?)
     });
     Ok(Json(page.await?))
 }
@@ -96,13 +96,7 @@ async fn one(
     who: Principal,
     Path(id): Path<i64>,
 ) -> Result<Json<Alert>, Problem> {
-    app.blocking(move |app| seen(app, &who, id)).await.map(Json)
-}
-
-fn seen(app: &App, who: &Principal, id: i64) -> Result<Alert, Problem> {
-    let alert = alerts::get(&app.db, AlertId(id))?;
-    Seen::of(app, who).check("alert", id, alert.team.as_deref())?;
-    Ok(alert)
+    app.blocking(move |app| desk::alert_seen(app, &who, id)).await.map(Json)
 }
 
 /// An act on an alert that the caller sees.
@@ -112,11 +106,8 @@ async fn act(
     id: i64,
     act: impl FnOnce(&App, &By, AlertId) -> Result<Alert, CaseError> + Send + 'static,
 ) -> Result<Json<Alert>, Problem> {
-    let done = app.blocking(move |app| {
-        seen(app, &who, id)?;
-        Ok(act(app, &desk::by(&who), AlertId(id))?)
-    });
-    done.await.map(Json)
+    let act = move |app: &App, by: &By| act(app, by, AlertId(id));
+    desk::act(app, who, id, desk::alert_seen, act).await.map(Json)
 }
 
 /// Somebody has seen it and looks at it
@@ -177,21 +168,15 @@ async fn close(
     act(app, who, id, close).await
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Reopen {
-    reason: String,
-}
-
 /// Closed too early, and why
 #[utoipa::path(post, path = "/v1/alerts/{alert}/reopen", tag = "alerts", params(("alert" = i64, Path)),
-    request_body = Reopen,
+    request_body = Reason,
     responses((status = 200, body = Object), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn reopen(
     State(app): State<App>,
     who: Principal,
     Path(id): Path<i64>,
-    Body(asked): Body<Reopen>,
+    Body(asked): Body<Reason>,
 ) -> Result<Json<Alert>, Problem> {
     act(app, who, id, move |app, by, id| alerts::reopen(&app.db, by, id, &asked.reason)).await
 }
@@ -220,6 +205,33 @@ async fn assign(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "team": "north" }))]
+struct Give {
+    /// Nothing: seen by all.
+    team: Option<String>,
+}
+
+/// Whose team's it is
+#[utoipa::path(post, path = "/v1/alerts/{alert}/team", tag = "alerts", params(("alert" = i64, Path)),
+    request_body = Give,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn give(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Give>,
+) -> Result<Json<Alert>, Problem> {
+    let done = app.blocking(move |app| {
+        desk::alert_seen(app, &who, id)?;
+        desk::is_team(app, asked.team.as_deref())?;
+        let by = desk::by(&who);
+        Ok(alerts::set_team(&app.db, &by, AlertId(id), asked.team.as_deref())?)
+    });
+    done.await.map(Json)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct IntoCase {
     case: i64,
 }
@@ -235,8 +247,8 @@ async fn into_case(
     Body(asked): Body<IntoCase>,
 ) -> Result<Json<Alert>, Problem> {
     let done = app.blocking(move |app| {
-        seen(app, &who, id)?;
-        super::cases::seen(app, &who, asked.case)?;
+        desk::alert_seen(app, &who, id)?;
+        desk::case_seen(app, &who, asked.case)?;
         let (by, case) = (desk::by(&who), CaseId(asked.case));
         Ok(alerts::take_into_case(&app.db, &by, AlertId(id), case)?)
     });

@@ -4,16 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use case::cases::{
-    self, Case, CaseChange, CaseFilter, Link, NewCase, NewLink, NewTask, Note, Task,
+    self, Case, CaseChange, CaseFilter, Link, NewCase, NewLink, NewTask, Note, Picked, Task,
 };
-use case::{By, CaseError, CaseId, Page};
+use case::journal::{self, Entry, EntryFilter};
+use case::{By, CaseError, CaseId, EvidenceId, LinkId, NoteId, Page, TaskId};
 use model::Marking;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk::{self, Seen};
+use super::desk::{self, Made, Reason};
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
@@ -32,26 +33,20 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tasks, add_task))
         .routes(routes!(finish_task))
         .routes(routes!(links, add_link))
-}
-
-pub fn seen(app: &App, who: &Principal, id: i64) -> Result<Case, Problem> {
-    let case = cases::get(&app.db, CaseId(id))?;
-    Seen::of(app, who).check("case", id, case.team.as_deref())?;
-    Ok(case)
+        .routes(routes!(unlink))
+        .routes(routes!(split))
+        .routes(routes!(history))
 }
 
 /// Something with a case that the caller sees.
-async fn with<T: Send + 'static>(
+pub async fn with<T: Send + 'static>(
     app: App,
     who: Principal,
     id: i64,
     act: impl FnOnce(&App, &By, CaseId) -> Result<T, CaseError> + Send + 'static,
 ) -> Result<T, Problem> {
-    app.blocking(move |app| {
-        seen(app, &who, id)?;
-        Ok(act(app, &desk::by(&who), CaseId(id))?)
-    })
-    .await
+    let act = move |app: &App, by: &By| act(app, by, CaseId(id));
+    desk::act(app, who, id, desk::case_seen, act).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -67,7 +62,7 @@ struct Narrow {
 
 /// Cases, the newest first
 ///
-/// Those of teams that are not the caller's are left out, so a page may have fewer than it could.
+/// Those of teams that are not the caller's are not among them.
 #[utoipa::path(get, path = "/v1/cases", tag = "cases", params(Narrow, PageQuery),
     responses((status = 200, body = Object), (status = 422, body = Problem)))]
 async fn list(
@@ -78,18 +73,18 @@ async fn list(
 ) -> Result<Json<Page<Case>>, Problem> {
     let Narrow { state, assignee, team, search } = narrow;
     let state = state.map(|text| text.parse()).transpose()?;
-    let (filter, part) = (CaseFilter { state, assignee, team, search }, desk::part(&query)?);
+    let part = desk::part(&query)?;
     let page = app.blocking(move |app| {
-        let mut page = cases::list(&app.db, &filter, &part)?;
-        let seen = Seen::of(app, &who);
-        page.items.retain(|case| seen.has(case.team.as_deref()));
-        Ok(page)
+        let seen = desk::seen(app, &who);
+        let filter = CaseFilter { state, assignee, team, search, seen };
+        Ok(cases::list(&app.db, &filter, &part)?)
     });
     Ok(Json(page.await?))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "title": "Theft from a cold wallet", "marking": "TLP:AMBER" }))]
 struct Create {
     title: String,
     #[serde(default)]
@@ -126,7 +121,7 @@ async fn one(
     who: Principal,
     Path(id): Path<i64>,
 ) -> Result<Json<Case>, Problem> {
-    app.blocking(move |app| seen(app, &who, id)).await.map(Json)
+    app.blocking(move |app| desk::case_seen(app, &who, id)).await.map(Json)
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -162,7 +157,7 @@ async fn change(
         team: emptied(asked.team),
     };
     let done = app.blocking(move |app| {
-        seen(app, &who, id)?;
+        desk::case_seen(app, &who, id)?;
         desk::is_team(app, change.team.as_ref().and_then(|team| team.as_deref()))?;
         Ok(cases::change(&app.db, &desk::by(&who), CaseId(id), &change)?)
     });
@@ -178,12 +173,6 @@ async fn open(
     Path(id): Path<i64>,
 ) -> Result<Json<Case>, Problem> {
     with(app, who, id, |app, by, id| cases::open(&app.db, by, id)).await.map(Json)
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Reason {
-    reason: String,
 }
 
 /// Done, and why
@@ -218,6 +207,7 @@ async fn reopen(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "into": 1 }))]
 struct Merge {
     /// The case that holds everything from then on.
     into: i64,
@@ -234,17 +224,11 @@ async fn merge(
     Body(asked): Body<Merge>,
 ) -> Result<Json<Case>, Problem> {
     let done = app.blocking(move |app| {
-        seen(app, &who, id)?;
-        seen(app, &who, asked.into)?;
+        desk::case_seen(app, &who, id)?;
+        desk::case_seen(app, &who, asked.into)?;
         Ok(cases::merge(&app.db, &desk::by(&who), CaseId(id), CaseId(asked.into))?)
     });
     done.await.map(Json)
-}
-
-/// What was made, by its number.
-#[derive(Serialize, ToSchema)]
-struct Made {
-    id: i64,
 }
 
 /// What was written of it
@@ -275,8 +259,7 @@ async fn add_note(
     Body(asked): Body<AddNote>,
 ) -> Result<(StatusCode, Json<Made>), Problem> {
     let add = move |app: &App, by: &By, id| cases::add_note(&app.db, by, id, &asked.text);
-    let id = with(app, who, id, add).await?.0;
-    Ok((StatusCode::CREATED, Json(Made { id })))
+    Ok(desk::made(with(app, who, id, add).await?.0))
 }
 
 /// What is to be done
@@ -311,8 +294,7 @@ async fn add_task(
     let due = asked.due.map(|text| desk::moment("due", &text)).transpose()?;
     let new = NewTask { title: asked.title, assignee: asked.assignee, due };
     let add = move |app: &App, by: &By, id| cases::add_task(&app.db, by, id, &new);
-    let id = with(app, who, id, add).await?.0;
-    Ok((StatusCode::CREATED, Json(Made { id })))
+    Ok(desk::made(with(app, who, id, add).await?.0))
 }
 
 /// It is done
@@ -324,8 +306,7 @@ async fn finish_task(
     who: Principal,
     Path((id, task)): Path<(i64, i64)>,
 ) -> Result<StatusCode, Problem> {
-    let finish =
-        move |app: &App, by: &By, id| cases::finish_task(&app.db, by, id, case::TaskId(task));
+    let finish = move |app: &App, by: &By, id| cases::finish_task(&app.db, by, id, TaskId(task));
     with(app, who, id, finish).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -343,8 +324,9 @@ async fn links(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "kind": "account", "target": "eip155:1:0x47666fab8bd0ac7003bce3f5c3585383f09486e2" }))]
 struct AddLink {
-    /// `alert`, `route`, `entity`, `account`, `transfer`.
+    /// `alert`, `route`, `entity`, `account`, `transfer`, `freeze`.
     kind: String,
     target: String,
     /// Why it belongs here.
@@ -364,6 +346,82 @@ async fn add_link(
 ) -> Result<(StatusCode, Json<Made>), Problem> {
     let new = NewLink { kind: asked.kind.parse()?, target: asked.target, note: asked.note };
     let add = move |app: &App, by: &By, id| cases::link(&app.db, by, id, &new);
-    let id = with(app, who, id, add).await?.0;
-    Ok((StatusCode::CREATED, Json(Made { id })))
+    Ok(desk::made(with(app, who, id, add).await?.0))
+}
+
+/// It does not belong to it; an alert stays in the case
+#[utoipa::path(delete, path = "/v1/cases/{case}/links/{link}", tag = "cases",
+    params(("case" = i64, Path), ("link" = i64, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+async fn unlink(
+    State(app): State<App>,
+    who: Principal,
+    Path((id, link)): Path<(i64, i64)>,
+) -> Result<StatusCode, Problem> {
+    let unlink = move |app: &App, by: &By, id| cases::unlink(&app.db, by, id, LinkId(link));
+    with(app, who, id, unlink).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "title": "The second theft", "links": [3], "notes": [5] }))]
+struct Split {
+    title: String,
+    #[serde(default)]
+    summary: String,
+    /// What goes along, by its number; at least one thing. Alerts go with their links.
+    #[serde(default)]
+    links: Vec<i64>,
+    #[serde(default)]
+    evidence: Vec<i64>,
+    #[serde(default)]
+    notes: Vec<i64>,
+    #[serde(default)]
+    tasks: Vec<i64>,
+}
+
+/// Takes a part out into a case of its own, with the marking and the team of this one
+#[utoipa::path(post, path = "/v1/cases/{case}/split", tag = "cases", params(("case" = i64, Path)),
+    request_body = Split,
+    responses((status = 201, body = Object), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+async fn split(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Split>,
+) -> Result<(StatusCode, Json<Case>), Problem> {
+    let picked = Picked {
+        links: asked.links.into_iter().map(LinkId).collect(),
+        evidence: asked.evidence.into_iter().map(EvidenceId).collect(),
+        notes: asked.notes.into_iter().map(NoteId).collect(),
+        tasks: asked.tasks.into_iter().map(TaskId).collect(),
+    };
+    let (title, summary) = (asked.title, asked.summary);
+    let made = app.blocking(move |app| {
+        // What was for few eyes is for as few afterwards.
+        let Case { marking, team, assignee, .. } = desk::case_seen(app, &who, id)?;
+        let new = NewCase { title, summary, marking, assignee, team };
+        Ok(cases::split(&app.db, &desk::by(&who), CaseId(id), &new, &picked)?)
+    });
+    Ok((StatusCode::CREATED, Json(made.await?)))
+}
+
+/// What was done with it and by whom, the newest first
+#[utoipa::path(get, path = "/v1/cases/{case}/history", tag = "cases",
+    params(("case" = i64, Path), PageQuery),
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+async fn history(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Entry>>, Problem> {
+    let part = desk::part(&query)?;
+    let list = move |app: &App, _: &By, id: CaseId| {
+        let filter = EntryFilter { subject: Some(format!("case:{id}")), actor: None };
+        journal::list(&app.db, &filter, &part)
+    };
+    with(app, who, id, list).await.map(Json)
 }

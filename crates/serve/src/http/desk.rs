@@ -1,8 +1,16 @@
 //! What the routes of casework share: who acts and when, whose things somebody sees, how a refusal of
 //! casework reads to a program.
 
-use case::{By, CaseError, Cursor, Part};
+use axum::Json;
+use axum::http::StatusCode;
+use case::alerts::{self, Alert};
+use case::cases::{self, Case};
+use case::freeze::{self, FreezeId, FreezeRequest};
+use case::{AlertId, By, CaseError, CaseId, Cursor, Part, Seen};
 use jiff::Timestamp;
+use model::{Asset, U256};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::access::{Principal, Sees};
 use crate::app::App;
@@ -12,7 +20,31 @@ use crate::problem::Problem;
 
 /// Who acts, now. The clock is read here and nowhere below.
 pub fn by(who: &Principal) -> By {
-    By::new(who.actor(), Timestamp::now())
+    By::new(who.actor(), Timestamp::now()).behind(who.person())
+}
+
+/// A case that somebody may see.
+pub fn case_seen(app: &App, who: &Principal, id: i64) -> Result<Case, Problem> {
+    let case = cases::get(&app.db, CaseId(id))?;
+    check(app, who, "case", id, case.team.as_deref())?;
+    Ok(case)
+}
+
+/// An alert that somebody may see.
+pub fn alert_seen(app: &App, who: &Principal, id: i64) -> Result<Alert, Problem> {
+    let alert = alerts::get(&app.db, AlertId(id))?;
+    check(app, who, "alert", id, alert.team.as_deref())?;
+    Ok(alert)
+}
+
+/// A freeze request that somebody may see: whoever sees its case.
+pub fn freeze_seen(app: &App, who: &Principal, id: i64) -> Result<FreezeRequest, Problem> {
+    let request = freeze::get(&app.db, FreezeId(id))?;
+    if let Some(case) = request.case {
+        case_seen(app, who, case.0)
+            .map_err(|_| Problem::not_found(format!("there is no freeze request {id}")))?;
+    }
+    Ok(request)
 }
 
 impl From<CaseError> for Problem {
@@ -29,36 +61,76 @@ impl From<CaseError> for Problem {
     }
 }
 
-/// The teams whose things somebody sees, by name, as casework writes them.
-pub struct Seen(Option<Vec<String>>);
-
-impl Seen {
-    pub fn of(app: &App, who: &Principal) -> Seen {
-        match who.sees() {
-            Sees::Everything => Seen(None),
-            Sees::Of(ids) => {
-                let known = app.access.known();
-                let mine = known.teams.iter().filter(|team| ids.contains(&team.id));
-                Seen(Some(mine.map(|team| team.name.clone()).collect()))
-            }
+/// Whose things somebody sees, as casework names teams.
+pub fn seen(app: &App, who: &Principal) -> Seen {
+    match who.sees() {
+        Sees::Everything => Seen::All,
+        Sees::Of(ids) => {
+            let known = app.access.known();
+            let mine = known.teams.iter().filter(|team| ids.contains(&team.id));
+            Seen::Of(mine.map(|team| team.name.clone()).collect())
         }
     }
+}
 
-    /// What has no team is seen by all who may read.
-    pub fn has(&self, team: Option<&str>) -> bool {
-        match (&self.0, team) {
-            (None, _) | (_, None) => true,
-            (Some(mine), Some(team)) => mine.iter().any(|name| name == team),
-        }
+/// What somebody may not see is not there.
+fn check(
+    app: &App,
+    who: &Principal,
+    what: &str,
+    id: i64,
+    team: Option<&str>,
+) -> Result<(), Problem> {
+    match seen(app, who).has(team) {
+        true => Ok(()),
+        false => Err(Problem::not_found(format!("there is no {what} {id}"))),
     }
+}
 
-    /// What somebody may not see is not there.
-    pub fn check(&self, what: &str, id: i64, team: Option<&str>) -> Result<(), Problem> {
-        match self.has(team) {
-            true => Ok(()),
-            false => Err(Problem::not_found(format!("there is no {what} {id}"))),
-        }
-    }
+/// An act on something that the caller sees; what comes of it.
+pub async fn act<S: 'static, T: Send + 'static>(
+    app: App,
+    who: Principal,
+    id: i64,
+    look: fn(&App, &Principal, i64) -> Result<S, Problem>,
+    act: impl FnOnce(&App, &By) -> Result<T, CaseError> + Send + 'static,
+) -> Result<T, Problem> {
+    app.blocking(move |app| {
+        look(app, &who, id)?;
+        Ok(act(app, &by(&who))?)
+    })
+    .await
+}
+
+/// Why something is done.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "the exchange answered: it is its own hot wallet" }))]
+pub struct Reason {
+    pub reason: String,
+}
+
+/// What was made, by its number.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "id": 7 }))]
+pub struct Made {
+    pub id: i64,
+}
+
+pub fn made(id: i64) -> (StatusCode, Json<Made>) {
+    (StatusCode::CREATED, Json(Made { id }))
+}
+
+/// Whole base units, in decimal.
+pub fn amount(field: &str, text: &str) -> Result<U256, Problem> {
+    model::amount::parse_base(text).map_err(|error| Problem::invalid(field, error.to_string()))
+}
+
+/// CAIP-19.
+pub fn asset(field: &str, text: &str) -> Result<Asset, Problem> {
+    text.parse().map_err(|error: <Asset as std::str::FromStr>::Err| {
+        Problem::invalid(field, error.to_string())
+    })
 }
 
 /// A team that is given must be there: a slip would hide a case from everybody.

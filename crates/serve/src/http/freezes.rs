@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use case::freeze::{self, Due, FreezeDraft, FreezeId, FreezeRequest, Told};
+use case::freeze::{self, Due, Figures, FreezeDraft, FreezeFilter, FreezeId, FreezeRequest, Told};
 use case::holders::jurisdictions;
-use case::{By, CaseError, CaseId};
-use model::{Account, Asset, Marking, U256};
+use case::{By, CaseError, CaseId, Page, Seen};
+use model::{Account, Marking, Prices, U256};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,16 +16,18 @@ use super::desk;
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
-use crate::page::{Page, PageQuery};
+use crate::page::PageQuery;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list, draft))
         .routes(routes!(due))
-        .routes(routes!(one))
+        .routes(routes!(figures))
+        .routes(routes!(one, revise))
         .routes(routes!(approve))
         .routes(routes!(step))
+        .routes(routes!(more))
         .routes(routes!(jurisdiction))
 }
 
@@ -34,19 +36,30 @@ pub fn routes() -> OpenApiRouter<App> {
 struct Narrow {
     /// Only those of this case.
     case: Option<i64>,
+    /// `drafted`, `approved`, `sent`, `acknowledged`, `frozen`, `extended`, `seized`, `forfeited`,
+    /// `returned`, `refused`, `withdrawn`.
+    state: Option<String>,
+    /// Asked of whom, by the name as it was written.
+    holder: Option<String>,
+    /// ISO 3166-1, two letters.
+    jurisdiction: Option<String>,
 }
 
-/// A request is seen by whoever sees its case.
-fn seen(app: &App, who: &Principal, request: &FreezeRequest) -> Result<(), Problem> {
-    match request.case {
-        Some(case) => super::cases::seen(app, who, case.0).map(drop),
-        None => Ok(()),
+impl Narrow {
+    fn filter(self, seen: Seen) -> Result<FreezeFilter, Problem> {
+        Ok(FreezeFilter {
+            case: self.case.map(CaseId),
+            state: self.state.map(|text| text.parse()).transpose()?,
+            holder: self.holder,
+            jurisdiction: self.jurisdiction,
+            seen,
+        })
     }
 }
 
 /// Freeze requests, the newest first
 ///
-/// Those of cases that the caller does not see are left out, so a page may have fewer than it could.
+/// Those of cases that the caller does not see are not among them.
 #[utoipa::path(get, path = "/v1/freezes", tag = "freezes", params(Narrow, PageQuery),
     responses((status = 200, body = Object), (status = 422, body = Problem)))]
 async fn list(
@@ -55,20 +68,19 @@ async fn list(
     Query(narrow): Query<Narrow>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<FreezeRequest>>, Problem> {
-    let (before, limit) = (query.after::<i64>()?.map(FreezeId), query.limit()?);
+    let part = desk::part(&query)?;
     let page = app.blocking(move |app| {
-        // Of 500 at most at once, one is needed to know whether more follow.
-        let limit = limit.min(499);
-        let found = freeze::list(&app.db, narrow.case.map(CaseId), before, limit + 1)?;
-        let mut page = Page::of(found, limit, |request| request.id.0);
-        page.items.retain(|request| seen(app, &who, request).is_ok());
-        Ok(page)
+        Ok(freeze::list(&app.db, &narrow.filter(desk::seen(app, &who))?, &part)?)
     });
     Ok(Json(page.await?))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "case": 1, "title": "USDT of the theft", "holder": "Tether", "jurisdiction": "US",
+    "legal_basis": ["18 U.S.C. § 981(b)"], "asks": [{
+        "account": "eip155:1:0x47666fab8bd0ac7003bce3f5c3585383f09486e2",
+        "asset": "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7", "amount": "1500000" }] }))]
 struct Draft {
     case: Option<i64>,
     title: String,
@@ -103,11 +115,8 @@ impl Draft {
                 ask.account.parse().map_err(|e: <Account as std::str::FromStr>::Err| {
                     Problem::invalid(&field("account"), e.to_string())
                 })?;
-            let asset: Asset =
-                ask.asset.parse().map_err(|e: <Asset as std::str::FromStr>::Err| {
-                    Problem::invalid(&field("asset"), e.to_string())
-                })?;
-            Ok((account, asset, amount(&field("amount"), &ask.amount)?))
+            let asset = desk::asset(&field("asset"), &ask.asset)?;
+            Ok((account, asset, desk::amount(&field("amount"), &ask.amount)?))
         });
         Ok(FreezeDraft {
             asks: asks.collect::<Result<_, Problem>>()?,
@@ -123,10 +132,6 @@ impl Draft {
     }
 }
 
-fn amount(field: &str, text: &str) -> Result<U256, Problem> {
-    model::amount::parse_base(text).map_err(|error| Problem::invalid(field, error.to_string()))
-}
-
 /// Draft a request; somebody else approves it
 #[utoipa::path(post, path = "/v1/freezes", tag = "freezes", request_body = Draft,
     responses((status = 201, body = Object), (status = 422, body = Problem)))]
@@ -138,7 +143,7 @@ async fn draft(
     let draft = asked.read()?;
     let made = app.blocking(move |app| {
         if let Some(case) = draft.case {
-            super::cases::seen(app, &who, case.0)?;
+            desk::case_seen(app, &who, case.0)?;
         }
         let id = freeze::draft(&app.db, &desk::by(&who), &draft)?;
         Ok(freeze::get(&app.db, id)?)
@@ -151,8 +156,7 @@ async fn draft(
     responses((status = 200, body = Object)))]
 async fn due(State(app): State<App>, who: Principal) -> Result<Json<Vec<Due>>, Problem> {
     let found = app.blocking(move |app| {
-        let mut live = freeze::live(&app.db)?;
-        live.retain(|request| seen(app, &who, request).is_ok());
+        let live = freeze::live(&app.db, &desk::seen(app, &who))?;
         Ok(freeze::due(&live, desk::by(&who).at))
     });
     found.await.map(Json)
@@ -176,17 +180,39 @@ async fn act(
     id: i64,
     act: impl FnOnce(&App, &By, FreezeId) -> Result<(), CaseError> + Send + 'static,
 ) -> Result<Json<FreezeRequest>, Problem> {
+    let act = move |app: &App, by: &By| {
+        act(app, by, FreezeId(id))?;
+        freeze::get(&app.db, FreezeId(id))
+    };
+    desk::act(app, who, id, desk::freeze_seen, act).await.map(Json)
+}
+
+/// Write the draft anew; whoever does cannot approve it, and its packet must be made again
+#[utoipa::path(put, path = "/v1/freezes/{freeze}", tag = "freezes", params(("freeze" = i64, Path)),
+    request_body = Draft,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+async fn revise(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Draft>,
+) -> Result<Json<FreezeRequest>, Problem> {
+    let draft = asked.read()?;
     let done = app.blocking(move |app| {
-        let id = FreezeId(id);
-        seen(app, &who, &freeze::get(&app.db, id)?)?;
-        act(app, &desk::by(&who), id)?;
-        Ok(freeze::get(&app.db, id)?)
+        desk::freeze_seen(app, &who, id)?;
+        if let Some(case) = draft.case {
+            desk::case_seen(app, &who, case.0)?;
+        }
+        freeze::revise(&app.db, &desk::by(&who), FreezeId(id), &draft)?;
+        Ok(freeze::get(&app.db, FreezeId(id))?)
     });
     done.await.map(Json)
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "revision": 2 }))]
 struct Approve {
     /// The revision that was read.
     revision: i64,
@@ -208,6 +234,7 @@ async fn approve(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "to": "frozen", "amounts": ["600000000"], "until": "2026-06-01T00:00:00Z" }))]
 struct Step {
     /// `sent`, `acknowledged`, `frozen`, `extended`, `seized`, `forfeited`, `returned`, `refused`,
     /// `withdrawn`, or `drafted` to write it anew.
@@ -219,6 +246,52 @@ struct Step {
     until: Option<String>,
     /// To `frozen` and `returned`: of each item, in their order, whole base units.
     amounts: Option<Vec<String>>,
+}
+
+fn amounts(all: &[String]) -> Result<Vec<U256>, Problem> {
+    let read = |(at, text): (usize, &String)| desk::amount(&format!("/amounts/{at}"), text);
+    all.iter().enumerate().map(read).collect()
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "amounts": ["600000000", "500000000"] }))]
+struct Amounts {
+    /// Of each item, in their order, whole base units: what is frozen in all, never less than before.
+    amounts: Vec<String>,
+}
+
+/// More was frozen after the first part
+#[utoipa::path(post, path = "/v1/freezes/{freeze}/amounts", tag = "freezes", params(("freeze" = i64, Path)),
+    request_body = Amounts,
+    responses((status = 200, body = Object), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+async fn more(
+    State(app): State<App>,
+    who: Principal,
+    Path(id): Path<i64>,
+    Body(asked): Body<Amounts>,
+) -> Result<Json<FreezeRequest>, Problem> {
+    let amounts = amounts(&asked.amounts)?;
+    act(app, who, id, move |app, by, id| freeze::record_frozen(&app.db, by, id, &amounts)).await
+}
+
+/// What came of it: asked, frozen, recovered, shares, time to freeze; by holder and by jurisdiction
+///
+/// Of requests that were sent and that the caller sees. Shares are in ten-thousandths. There is no worth
+/// in USD: amounts are base units of each asset.
+#[utoipa::path(get, path = "/v1/freezes/figures", tag = "freezes", params(Narrow),
+    responses((status = 200, body = Object), (status = 422, body = Problem)))]
+async fn figures(
+    State(app): State<App>,
+    who: Principal,
+    Query(narrow): Query<Narrow>,
+) -> Result<Json<Figures>, Problem> {
+    let found = app.blocking(move |app| {
+        let sent = freeze::sent(&app.db, &narrow.filter(desk::seen(app, &who))?)?;
+        Ok(freeze::figures(&sent, &Prices::default(), |_| None))
+    });
+    found.await.map(Json)
 }
 
 /// What happened next
@@ -233,10 +306,7 @@ async fn step(
     Body(asked): Body<Step>,
 ) -> Result<Json<FreezeRequest>, Problem> {
     let to: freeze::FreezeState = asked.to.parse()?;
-    let amounts = asked.amounts.map(|all| {
-        let read = |(at, text): (usize, &String)| amount(&format!("/amounts/{at}"), text);
-        all.iter().enumerate().map(read).collect::<Result<Vec<U256>, Problem>>()
-    });
+    let amounts = asked.amounts.map(|all| amounts(&all));
     let told = Told {
         reason: asked.reason,
         at: asked.at.map(|text| desk::moment("at", &text)).transpose()?,

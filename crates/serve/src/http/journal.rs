@@ -4,17 +4,21 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use case::journal;
-use serde::Serialize;
-use utoipa::ToSchema;
+use case::Page;
+use case::journal::{self, Entry, EntryFilter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::desk;
 use crate::app::App;
+use crate::extract::Query;
+use crate::page::PageQuery;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::default().routes(routes!(export)).routes(routes!(check))
+    OpenApiRouter::default().routes(routes!(export)).routes(routes!(check)).routes(routes!(entries))
 }
 
 /// Every entry, a line of JSON each, oldest first
@@ -62,4 +66,27 @@ async fn check(State(app): State<App>) -> Result<Json<Checked>, Problem> {
         })
     });
     checked.await.map(Json)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Narrow {
+    /// What was done to: `case:12`, `person:7`, `freeze:3`.
+    subject: Option<String>,
+    /// Who did it: `person:ada`, `key:exchange-1`.
+    actor: Option<String>,
+}
+
+/// Who did what, the newest first: also who read whose personal data
+#[utoipa::path(get, path = "/v1/journal/entries", tag = "journal", params(Narrow, PageQuery),
+    responses((status = 200, body = Object), (status = 422, body = Problem)))]
+async fn entries(
+    State(app): State<App>,
+    Query(narrow): Query<Narrow>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Entry>>, Problem> {
+    let part = desk::part(&query)?;
+    let filter = EntryFilter { subject: narrow.subject, actor: narrow.actor };
+    let page = app.blocking(move |app| Ok(journal::list(&app.db, &filter, &part)?));
+    page.await.map(Json)
 }

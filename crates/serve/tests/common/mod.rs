@@ -10,6 +10,9 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use case::db::{Db, Place};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use serve::access::sessions::csrf_token;
+use serve::policy::Role;
+use serve::trial::Cast;
 use serve::{App, Settings};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -99,3 +102,35 @@ impl Desk {
 }
 
 pub const PASSWORD: &str = "a sentence of some length";
+
+/// Somebody at their browser.
+pub struct Person<'a> {
+    pub desk: &'a Desk,
+    pub cookie: &'a str,
+}
+
+impl Person<'_> {
+    pub async fn get(&self, path: &str) -> Answer {
+        let cookie = format!("interdict={}", self.cookie);
+        self.desk.get(path, &[("cookie", &cookie)]).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let cookie = format!("interdict={}", self.cookie);
+        let token = csrf_token(self.cookie);
+        let headers = [
+            ("content-type", "application/json"),
+            ("cookie", cookie.as_str()),
+            ("x-csrf-token", token.as_str()),
+        ];
+        self.desk.send(method, path, &headers, body.to_string()).await
+    }
+}
+
+pub fn person<'a>(desk: &'a Desk, cast: &'a Cast, role: Role) -> Person<'a> {
+    Person { desk, cookie: &cast.people[&role] }
+}
