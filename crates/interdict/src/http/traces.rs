@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::progress::{self, ProgressShown};
+use crate::case::Case;
 use crate::cell::traces::{Done, Outcome, Trace, Watched};
 use crate::cell::{Cell, graph};
 use crate::home::Home;
@@ -229,7 +230,7 @@ fn said_of(case: &Case, settings: &mut Settings) -> anyhow::Result<()> {
     let said = &case.file.settings;
     settings.hub_degree = said.hub_degree.unwrap_or(settings.hub_degree);
     settings.stop_confidence = said.stop_confidence.unwrap_or(settings.stop_confidence);
-    if let (None, Some(text)) = (settings.min_value, &said.min_value) {
+    if let (None, Some(text)) = (&settings.min_value, &said.min_value) {
         settings.min_value = Some(crate::commands::trace::parse_min_value(text, settings)?);
     }
     Ok(())

@@ -342,37 +342,3 @@ fn who_the_customer_is_stands_nowhere_in_the_clear_and_goes_with_their_key() {
     let again = desk.register(user, Way::Received, 10, 7);
     assert_ne!(desk.kept(&again).customer, customer);
 }
-
-#[test]
-fn whoever_moves_what_is_asked_to_be_frozen_raises_an_alert() {
-    let (mut desk, mut chain) = Desk::open();
-    chain.append(&[block(1, (1, 1), &[])]).unwrap();
-    desk.look();
-    let draft = case::freeze::FreezeDraft {
-        case: None,
-        title: "what the thief holds".into(),
-        marking: model::Marking::default(),
-        holder: "Tether".into(),
-        jurisdiction: "US".into(),
-        reference: None,
-        legal_basis: vec!["18 U.S.C. 981".into()],
-        clocks: None,
-        asks: vec![(account(7), Asset::native(CHAIN), U256::from(5))],
-    };
-    let by = |who: &str| By::new(who, time(0));
-    let id = case::freeze::draft(&desk.db, &by("person:ada"), &draft).unwrap();
-    // Not asked for yet: nothing is warned of.
-    chain.append(&[block(2, (1, 1), &[(2, 7, 1, 1)])]).unwrap();
-    desk.look();
-    let alerts = |desk: &Desk| {
-        let told = desk.told();
-        told.iter().filter(|kind| *kind == "alert.raised").count()
-    };
-    assert_eq!(alerts(&desk), 0);
-    case::freeze::approve(&desk.db, &by("person:eve"), id, 1).unwrap();
-    chain.append(&[block(3, (1, 1), &[(3, 7, 1, 1), (4, 1, 7, 9)])]).unwrap();
-    desk.look();
-    assert_eq!(alerts(&desk), 1, "what leaves, and not what comes");
-    let alert = case::alerts::get(&desk.db, case::AlertId(1)).unwrap();
-    assert_eq!(alert.kind, case::alerts::AlertKind::Freeze);
-}

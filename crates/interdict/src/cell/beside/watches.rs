@@ -141,20 +141,15 @@ fn of_chain(
     let mut from = Some(held);
     let mut gone = gone(beside, &view, chain)?;
     let matcher = Matcher::new(watched);
-    let is_freezing = !case::freeze::live(&beside.db)?.is_empty();
     loop {
         let last = next.saturating_add(BLOCKS_AT_ONCE - 1).min(tip.height);
-        let found = match (matcher.is_empty() && !is_freezing) || next > last {
+        let found = match matcher.is_empty() || next > last {
             true => Vec::new(),
             false => {
                 let known = Knows::of(&mut beside.known, &beside.store, cell, chain, watched)?;
                 let mut found = Vec::new();
                 scan(&view, chain, next..=last, &mut |transfers| {
                     found.extend(matcher.find(transfers, &known));
-                    // What is asked to be frozen is watched without anybody saying so.
-                    if is_freezing {
-                        case::freeze::warn(&beside.db, &Beside::by(), transfers)?;
-                    }
                     Ok(())
                 })?;
                 found
