@@ -66,6 +66,8 @@ const DESK: &[db::Migration] = &["
     UPDATE event SET team = (SELECT c.team FROM freeze_request f JOIN case_file c ON c.id = f.case_id
         WHERE f.id = CAST(SUBSTR(event.subject, 8) AS BIGINT)) WHERE subject LIKE 'freeze:%';
     ALTER TABLE case_deadline ADD COLUMN told BIGINT NOT NULL DEFAULT 0;
+    DROP INDEX term_of_case;
+    CREATE INDEX term_of_case ON case_term (case_id, term);
     DROP INDEX alert_by_state;
     DROP INDEX alert_by_severity;
     DROP INDEX alert_by_kind;

@@ -39,7 +39,7 @@ pub fn narrow(
         values.push(from.into_bytes().into());
         values.push(until.into());
         wheres.push(format!(
-            "id IN (SELECT case_id FROM case_term WHERE term >= ${} AND term < ${})",
+            "EXISTS (SELECT 1 FROM case_term t WHERE t.case_id = case_file.id AND t.term >= ${} AND t.term < ${})",
             values.len() - 1,
             values.len()
         ));

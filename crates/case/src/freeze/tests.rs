@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::packet::{self, Circumstances, PacketError, Requester};
 use super::*;
 use crate::db::{Db, Place};
-use crate::{By, Seen, alerts, holders, journal};
+use crate::{By, Part, Seen, alerts, holders, journal};
 
 const THIEF: &str = "eip155:1:0x1111111111111111111111111111111111111111";
 const MULE: &str = "eip155:1:0x2222222222222222222222222222222222222222";
@@ -245,7 +245,11 @@ fn figures_count_what_was_sent_and_how_long_it_took() {
     let (one, two) = (sent(&db), sent(&db));
     reach(&db, &by("person:ada", 4), one, FreezeState::Frozen, &told(&[600, 0])).unwrap();
     reach(&db, &by("person:ada", 4), two, FreezeState::Refused, &because("no order")).unwrap();
-    let figures = figures(&list(&db, None, None, 50).unwrap(), &Prices::default(), |_| Some(6));
+    let figures = figures(
+        &list(&db, &FreezeFilter::default(), &Part::default()).unwrap().items,
+        &Prices::default(),
+        |_| Some(6),
+    );
     assert_eq!((figures.requests, figures.refused), (2, 1));
     let sum = &figures.by_asset[0];
     assert_eq!((sum.asked, sum.frozen, sum.recovered), (units(3000), units(600), units(0)));
