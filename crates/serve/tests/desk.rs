@@ -4,12 +4,12 @@
 
 mod common;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use case::alerts::{self, AlertKind, AlertSubject, NewAlert};
 use case::{By, EventId, outbox};
 use common::{Desk, desk, person};
 use model::Severity;
-use serde_json::json;
+use serde_json::{Value, json};
 use serve::events::{Feed, Outbox};
 use serve::policy::Role;
 use serve::trial::Cast;

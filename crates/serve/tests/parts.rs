@@ -193,7 +193,7 @@ fn raise(desk: &Desk, group: &str, team: Option<&str>, at: Timestamp) -> AlertId
 async fn pages_are_full_whatever_other_teams_have() {
     let desk = desk();
     let cast = Cast::of(&desk.app);
-    desk.app.access.add_team("red").unwrap();
+    desk.app.access.add_team("red", "system").unwrap();
     let administrator = person(&desk, &cast, Role::Administrator);
     let analyst = person(&desk, &cast, Role::Analyst);
     for n in 0..20 {

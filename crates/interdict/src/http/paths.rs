@@ -151,7 +151,8 @@ fn run(cell: &Cell, work: &Trace, settings: &PathSettings) -> anyhow::Result<Don
     let now = cell.now();
     let watched = Watched { past: &now.snapshot, progress: &work.progress };
     let found = paths::find(&watched, now.screener.book(), settings)?;
-    Ok(Done { report: serde_json::to_value(found)?, graph: Value::Null, bundle: String::new() })
+    let report = serde_json::to_value(found)?;
+    Ok(Done { title: String::new(), report, graph: Value::Null, bundle: String::new() })
 }
 
 /// How a search for ways goes, and the ways when it is done
