@@ -9,6 +9,7 @@
 //! (`postgres://…`, empty); nothing: SQLite in a temporary folder.
 
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stderr, reason = "a measurement says what it measured")]
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,12 @@ const AIM: Duration = Duration::from_millis(100);
 const START_US: i64 = 1_700_000_000_000_000;
 /// Rows of one statement.
 const ROWS: i64 = 100;
+
+/// A place in a list of so many.
+fn at(number: i64, len: usize) -> usize {
+    let len = i64::try_from(len).expect("a short list");
+    usize::try_from(number.rem_euclid(len)).expect("a place in it")
+}
 
 /// Spread without order, the same each time.
 fn mixed(number: i64) -> i64 {
@@ -58,7 +65,7 @@ fn fill(db: &Db, alerts: i64) {
         last_seen, state, is_false_positive, assignee, team, case_id";
     insert(db, "alert", columns, alerts, |n| {
         let kinds = AlertKind::ALL;
-        let kind = kinds[(mixed(n * 3) as usize) % kinds.len()];
+        let kind = kinds[at(mixed(n * 3), kinds.len())];
         let at = START_US + mixed(n) % 31_000_000_000_000;
         vec![
             n.into(),
@@ -111,7 +118,7 @@ fn fill(db: &Db, alerts: i64) {
     let columns = "id, case_id, revision, state, title, marking, holder, jurisdiction, legal_basis, \
         acknowledge_s, freeze_s, drafted_by, created, revised, sent";
     insert(db, "freeze_request", columns, FREEZES, |n| {
-        let state = FreezeState::ALL[(mixed(n) as usize) % FreezeState::ALL.len()];
+        let state = FreezeState::ALL[at(mixed(n), FreezeState::ALL.len())];
         vec![
             n.into(),
             (n % 3 != 0).then(|| 1 + mixed(n) % CASES).into(),
@@ -186,7 +193,7 @@ fn insert(db: &Db, table: &str, columns: &str, count: i64, row: impl Fn(i64) -> 
         .unwrap();
         next = until;
     }
-    println!("{table}: {count} rows in {:?}", begun.elapsed());
+    eprintln!("{table}: {count} rows in {:?}", begun.elapsed());
 }
 
 fn some(
@@ -224,7 +231,7 @@ impl Clock<'_> {
             .collect();
         took.sort_unstable();
         let (median, p99) = (took[SAMPLES / 2], took[SAMPLES * 99 / 100]);
-        println!("{name:<44} median {median:>10.1?}  p99 {p99:>10.1?}");
+        eprintln!("{name:<44} median {median:>10.1?}  p99 {p99:>10.1?}");
         if p99 >= AIM {
             self.slow.push(format!("{name}: {p99:?}"));
         }

@@ -58,7 +58,7 @@ fn traced(file: &Path) -> Result<Traced> {
 fn holders(bundle: &Path, format: TextFormat, out: &Out) -> Result<()> {
     let places = freeze::places(&traced(bundle)?.report)?;
     if format == TextFormat::Json {
-        return Ok(out.json(&places)?);
+        return out.json(&places);
     }
     let (stopped, of_nobody): (Vec<&Place>, Vec<&Place>) =
         places.iter().partition(|place| !place.holders.is_empty());
@@ -99,7 +99,7 @@ fn said_of(place: &Place) -> String {
 
 fn list(found: &[FreezeRequest], format: TextFormat, out: &Out) -> Result<()> {
     if format == TextFormat::Json {
-        return Ok(out.json(&found)?);
+        return out.json(&found);
     }
     for request in found {
         let (id, state, revision) = (request.id, request.state, request.revision);
@@ -181,10 +181,10 @@ fn verify(file: &Path, key: Option<&str>, format: TextFormat, out: &Out) -> Resu
     }
     let missing = packet::missing(&found.packet);
     if format == TextFormat::Json {
-        return Ok(out.json(&serde_json::json!({
+        return out.json(&serde_json::json!({
             "packet": found.packet, "public_key": found.public_key,
             "file_sha256": found.file_sha256, "missing": missing,
-        }))?);
+        }));
     }
     let packet = &found.packet;
     out.print(&format!(
