@@ -41,6 +41,8 @@ fn run(program: &str, args: &[&str], server: &Server, what: &str) -> (String, St
 #[test]
 fn the_example_exchange_has_its_day() {
     let home = home();
+    // It listens on this machine.
+    home.write("interdict.toml", "[webhooks]\nallow_private = true\n");
     let server = Server::start(&home);
     let story = json!({
         "network": "eip155:1", "asset": "ETH",

@@ -137,7 +137,7 @@ pub fn due(db: &Db, now: Timestamp, limit: usize, pace: &Pace) -> Result<Vec<Due
     let limit = i64::try_from(limit.min(1000)).unwrap_or(0);
     let lease = micros(now.saturating_add(pace.lease).unwrap_or(now));
     let sql = "SELECT d.id, w.id, d.attempts, w.url, w.secret, w.secret_before, w.secret_before_until, \
-                      e.id, e.time, e.kind, e.subject, e.body \
+                      e.id, e.time, e.kind, e.subject, e.team, e.body \
                FROM webhook w \
                JOIN delivery d ON d.id = (SELECT MIN(o.id) FROM delivery o \
                    WHERE o.webhook = w.id AND o.state = 'waiting' AND o.due <= $1) \

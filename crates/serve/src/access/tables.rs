@@ -87,7 +87,7 @@ CREATE TABLE identities (
 ",
 ];
 
-/// What a backup of casework holds of access: not sessions and links, which last minutes or hours.
+/// What a backup of casework holds of access: not sessions, links and pauses, which last minutes or hours.
 pub const BACKUP: &[Table] = &[
     Table {
         name: "users",
@@ -123,7 +123,28 @@ pub const BACKUP: &[Table] = &[
             "expires_at",
             "revoked_at",
             "used_at",
+            "owner",
         ],
+    },
+    Table {
+        name: "passkeys",
+        key: &["id"],
+        columns: &[
+            "id",
+            "user_id",
+            "credential",
+            "public_key",
+            "counter",
+            "name",
+            "made_at",
+            "used_at",
+            "is_removed",
+        ],
+    },
+    Table {
+        name: "identities",
+        key: &["issuer", "subject"],
+        columns: &["issuer", "subject", "user_id"],
     },
 ];
 
@@ -155,8 +176,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&Place::Sqlite(folder.path().join("casework.sqlite"))).unwrap();
         db.migrate("access", STEPS).unwrap();
-        let left_out =
-            ["access_version", "sessions", "invitations", "schema_version", "idempotency"];
+        let left_out = [
+            "access_version",
+            "sessions",
+            "invitations",
+            "lockouts",
+            "refused",
+            "schema_version",
+            "idempotency",
+        ];
         let sql = "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c \
                    WHERE m.type = 'table' ORDER BY m.name, c.cid";
         let rows = db.read(|tx| tx.rows(sql, &[])).unwrap();
