@@ -100,10 +100,10 @@ pub fn find(view: &dyn View, book: &Book, settings: &PathSettings) -> Result<Pat
     let mut routes = Vec::new();
     let mut work = 0;
     if settings.source != settings.target {
+        let mut has_more = true;
         for level in 1..=settings.hops_max {
-            if !walk.step()? {
-                break;
-            }
+            // Where nobody is left to ask, longer ways may still lead over who was asked already.
+            has_more = has_more && walk.step()?;
             routes.extend(walk.routes(level, settings.routes_max - routes.len(), &mut work));
             if routes.len() >= settings.routes_max {
                 walk.is_complete = false;

@@ -78,6 +78,20 @@ fn an_earlier_arrival_by_a_longer_way_opens_what_left_before() {
 }
 
 #[test]
+fn a_longer_way_over_accounts_that_all_arrived_before_is_found() {
+    check(
+        "
+        chain ethereum
+        a -> b 1 ETH day 0
+        a -> d 1 ETH day 0
+        b -> z 1 ETH day 2
+        d -> b 1 ETH day 2
+        ",
+        &["a b z", "a d b z"],
+    );
+}
+
+#[test]
 fn it_does_not_walk_through_a_service_and_says_where_it_ended() {
     let text = "
         chain ethereum
