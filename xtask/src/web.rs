@@ -99,7 +99,10 @@ pub fn browser() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("INTERDICT_CHROMIUM") {
         return Some(named.into());
     }
-    BROWSERS.iter().find(|name| run::exists(name)).map(PathBuf::from)
+    // What drives it does not look through PATH.
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let path = |name: &&str| folders.iter().map(|of| of.join(name)).find(|path| path.is_file());
+    BROWSERS.iter().filter(|name| run::exists(name)).find_map(path)
 }
 
 /// Every page and role of a real server, in a browser; the last line it says.

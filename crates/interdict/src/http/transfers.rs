@@ -299,7 +299,7 @@ struct ExposuresShown {
     id: String,
     /// Each counterparty with its exposure (`interdict-exposure`) and risk, as they were when it was
     /// answered; `screened` is null where nothing is kept (`interdict exposure update`).
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<Object>)]
     exposures: Value,
 }
 
