@@ -122,6 +122,19 @@ pub fn read(chain: Chain, contract: &Address, topics: &[Word], data: &[u8]) -> O
     freeze(topics, data).map(|(holder, action)| Event::Freeze { holder, action })
 }
 
+/// Is this the name of an event by which an issuer does something to a holder?
+pub fn is_freeze(name: &Word) -> bool {
+    let names = &*NAMES;
+    [
+        names.added_black_list,
+        names.blacklisted,
+        names.removed_black_list,
+        names.un_blacklisted,
+        names.destroyed_black_funds,
+    ]
+    .contains(name)
+}
+
 /// Whom the issuer of a token did what to; none of any other event.
 pub fn freeze(topics: &[Word], data: &[u8]) -> Option<(Address, FreezeAction)> {
     let (name, indexed) = topics.split_first()?;

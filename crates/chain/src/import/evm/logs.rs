@@ -48,12 +48,13 @@ pub fn nft_transfer(
 pub fn log(chain: Chain, fields: &Fields<'_>, run: &mut Run<'_>) -> Result<(), ImportError> {
     let topics = topics(fields)?;
     let Some((name, indexed)) = topics.split_first() else { return Ok(()) };
+    // Most events are neither: their data is not even read.
+    if *name != events::TRANSFER && !events::is_freeze(name) {
+        return Ok(());
+    }
     let data = fields.bytes(&["data"])?.unwrap_or_default();
     if let Some((holder, action)) = events::freeze(&topics, &data) {
         return freeze(chain, holder, action, fields, run);
-    }
-    if *name != events::TRANSFER {
-        return Ok(());
     }
     let moved = match events::transfer(indexed, &data) {
         Some(Event::Moved(moved)) => moved,
