@@ -10,7 +10,7 @@ pub mod withdrawals;
 
 use case::alerts::{self, NewAlert};
 use case::backup::Table;
-use case::db::{Db, Migration, Tx};
+use case::db::{Db, Migration, Row, Tx};
 use case::{AlertId, By, CaseError};
 
 pub const COMPONENT: &str = "exchange";
@@ -133,6 +133,27 @@ pub const TABLES: &[Table] = &[
 pub fn prepare(db: &Db) -> Result<(), CaseError> {
     db.migrate(COMPONENT, STEPS)?;
     customers::prepare(db)
+}
+
+/// Rows of a customer before one (its time and id), the newest first; of one actor, or of all.
+fn of_customer(
+    db: &Db,
+    select: &str,
+    time: &str,
+    customer: i64,
+    actor: Option<&str>,
+    before: Option<(i64, String)>,
+    limit: usize,
+) -> Result<Vec<Row>, CaseError> {
+    let sql = format!(
+        "{select} WHERE customer = $1 AND ($2 = '' OR actor = $2) AND ({time}, id) < ($3, $4) \
+         ORDER BY {time} DESC, id DESC LIMIT $5"
+    );
+    let (at, id) = before.unwrap_or((i64::MAX, String::new()));
+    let limit = i64::try_from(limit).unwrap_or(0);
+    let actor = actor.unwrap_or_default();
+    let values = [customer.into(), actor.into(), at.into(), id.into(), limit.into()];
+    Ok(db.read(|tx| tx.rows(&sql, &values))?)
 }
 
 /// Whose something is: who registered it, and for which customer.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::progress::{self, ProgressShown};
+use super::progress::{self, ProgressEvent, ProgressShown};
 use crate::cell::Cell;
 use crate::cell::traces::{Done, Outcome, Trace, Watched};
 
@@ -183,7 +183,7 @@ async fn cancel(
 ///
 /// `progress` with the counts, then `done`, `cancelled` or `failed`.
 #[utoipa::path(get, path = "/v1/paths/{id}/events", tag = "investigation", params(("id" = u64, Path)),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "text/event-stream", body = ProgressEvent), (status = 404, body = Problem)))]
 async fn events(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
@@ -194,9 +194,6 @@ async fn events(
     Ok(progress::stream(&app, work).into_response())
 }
 
-/// A key sees its own; people see all.
 fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {
-    let work = cell.paths.get(id);
-    let seen = |work: &Arc<Trace>| principal.role().is_some() || work.actor == principal.actor();
-    work.filter(seen).ok_or_else(|| Problem::not_found("no such search is remembered"))
+    progress::find(&cell.paths, principal, id, "search")
 }

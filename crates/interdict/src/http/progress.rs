@@ -8,10 +8,10 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Serialize;
-use serve::App;
+use serve::{App, Principal, Problem};
 use utoipa::ToSchema;
 
-use crate::cell::traces::{Outcome, Trace};
+use crate::cell::traces::{Outcome, Trace, Traces};
 
 const EVERY: Duration = Duration::from_millis(250);
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
@@ -52,6 +52,28 @@ impl ProgressShown {
             error,
         }
     }
+}
+
+/// One event of the stream, as it is read from it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it stands in the document only")]
+pub struct ProgressEvent {
+    /// `progress`, then `done`, `cancelled` or `failed`.
+    event: String,
+    /// [`ProgressShown`] as JSON.
+    data: String,
+}
+
+/// Work that is remembered. A key sees its own; people see all.
+pub fn find(
+    works: &Traces,
+    principal: &Principal,
+    id: u64,
+    what: &str,
+) -> Result<Arc<Trace>, Problem> {
+    let seen = |work: &Arc<Trace>| principal.role().is_some() || work.actor == principal.actor();
+    let found = works.get(id).filter(seen);
+    found.ok_or_else(|| Problem::not_found(format!("no such {what} is remembered")))
 }
 
 /// `progress` at once and whenever it got further; then `done`, `cancelled` or `failed`, and the end.

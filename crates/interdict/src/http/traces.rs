@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::progress::{self, ProgressShown};
+use super::progress::{self, ProgressEvent, ProgressShown};
 use crate::case::Case;
 use crate::cell::traces::{Done, Outcome, Trace, Watched};
 use crate::cell::{Cell, graph};
@@ -299,7 +299,7 @@ async fn cancel(
 ///
 /// `progress` with the counts, then `done`, `cancelled` or `failed`.
 #[utoipa::path(get, path = "/v1/traces/{id}/events", tag = "investigation", params(("id" = u64, Path)),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "text/event-stream", body = ProgressEvent), (status = 404, body = Problem)))]
 async fn events(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
@@ -350,9 +350,6 @@ async fn take(
     }
 }
 
-/// A key sees its own; people see all.
 pub fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {
-    let trace = cell.traces.get(id);
-    let seen = |trace: &Arc<Trace>| principal.role().is_some() || trace.actor == principal.actor();
-    trace.filter(seen).ok_or_else(|| Problem::not_found("no such trace is remembered"))
+    progress::find(&cell.traces, principal, id, "trace")
 }

@@ -91,15 +91,8 @@ pub fn of_customer(
     before: Option<(i64, String)>,
     limit: usize,
 ) -> Result<Vec<Kept>, CaseError> {
-    let sql = format!(
-        "{SELECT} WHERE customer = $1 AND ($2 = '' OR actor = $2) AND (made_at, id) < ($3, $4) \
-         ORDER BY made_at DESC, id DESC LIMIT $5"
-    );
-    let (at, id) = before.unwrap_or((i64::MAX, String::new()));
-    let limit = i64::try_from(limit).unwrap_or(0);
-    let actor = actor.unwrap_or_default();
-    let values = [customer.into(), actor.into(), at.into(), id.into(), limit.into()];
-    db.read(|tx| tx.rows(&sql, &values))?.iter().map(read).collect()
+    let rows = super::of_customer(db, SELECT, "made_at", customer, actor, before, limit)?;
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<Kept, CaseError> {
