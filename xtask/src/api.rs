@@ -4,13 +4,14 @@
 //! sends what it allows, and what it does not. An answer of 500 or above fails, and so does one that the
 //! document does not have. What fails is printed with the `curl` that does it again.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::served::Served;
 use crate::{place, run};
 
 const SECONDS: &str = "120";
@@ -103,18 +104,9 @@ impl Interdict {
 }
 
 struct Server {
-    child: Child,
-    /// Kept open: a server whose output nobody reads any more stops.
-    _said: BufReader<ChildStdout>,
+    _served: Served,
     address: String,
     link: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 impl Server {
@@ -122,24 +114,13 @@ impl Server {
         let log = std::fs::File::create(log)
             .with_context(|| format!("cannot write {}", place::shown(log)))?;
         let mut serve = interdict.command();
-        serve.args(["serve", "--port", "0"]).stdout(Stdio::piped()).stderr(log);
+        serve.stderr(log);
         // As fast as it can be asked, and nothing is to leave this machine.
         serve.env("INTERDICT_ADDRESS_PER_S", "0").env("INTERDICT_KEY_PER_S", "0");
-        let mut child = serve.spawn().context("cannot start `interdict serve`")?;
-        let stdout = child.stdout.take().context("standard output is not piped")?;
-        let mut said = BufReader::new(stdout);
-        let mut next = || -> Result<String> {
-            let mut line = String::new();
-            said.read_line(&mut line).context("the server says nothing")?;
-            Ok(line.trim().to_string())
-        };
-        let first = next()?;
-        let address = first.strip_prefix("listening on http://");
-        let address = address.with_context(|| format!("the server said {first:?}"))?.to_string();
-        next()?;
-        let link = next()?;
-        let (_, link) = link.split_once("#welcome=").context("the server gave no link")?;
-        Ok(Server { link: link.to_string(), child, _said: said, address })
+        let mut served = Served::start(serve)?;
+        let address = served.origin.trim_start_matches("http://").to_string();
+        let link = served.welcome()?;
+        Ok(Server { _served: served, address, link })
     }
 
     /// The headers of a session of the first administrator.

@@ -16,6 +16,7 @@ mod fuzz;
 mod generate;
 mod place;
 mod run;
+mod served;
 mod test;
 mod tidy;
 mod tools;

@@ -14,7 +14,7 @@ use model::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use store::Store;
+use store::{Outcome, Store};
 use trace::{CrossingDecision, Declared, Policy, Refused};
 
 use crate::cli::{LabelFormat, ListFormat, parse_time};
@@ -198,6 +198,23 @@ impl Case {
         Ok(())
     }
 
+    /// Keeps the labels and prices that stand in the file itself, so that screening, `who` and the desk
+    /// know them. Another version of the file takes the place of its earlier labels.
+    pub fn keep(&self, store: &mut Store, out: &Out) -> Result<()> {
+        let labels = self.labels()?;
+        let outcome = store.put_labels(&self.file.title, &self.hash, &labels)?;
+        let prices: Vec<Price> = self.prices()?.iter().cloned().collect();
+        let changed = store.put_prices(&prices)?;
+        if outcome != Outcome::Same || changed > 0 {
+            out.note(&format!(
+                "kept of the case file: {} labels, {} prices, {changed} of them new or changed",
+                labels.len(),
+                prices.len()
+            ));
+        }
+        Ok(())
+    }
+
     fn note_unless_known(&self, said: &str, out: &Out) {
         if !said.contains("nothing changed") {
             out.note(said.trim_end());
@@ -208,33 +225,42 @@ impl Case {
         paths.iter().map(|path| self.folder.join(path)).collect()
     }
 
-    /// The case's own labels, beside those of the store.
+    /// The case's own labels, beside those of the store; none twice that the store kept of this very file.
     pub fn add_labels(&self, book: &mut Book) -> Result<()> {
-        for row in &self.file.label {
-            let confidence = Confidence::named(&row.confidence).ok_or_else(|| {
-                let grades: Vec<&str> = Confidence::SCALE.iter().map(|(name, _)| *name).collect();
-                anyhow!(
-                    "case file: label {}: {:?} is no grade of confidence: expected one of {}",
-                    row.name,
-                    row.confidence,
-                    grades.join(", ")
-                )
-            })?;
-            book.add_label(Label {
-                subject: Subject::Account(row.account.clone()),
-                name: row.name.clone(),
-                concepts: row.concepts.clone(),
-                actor: None,
-                confidence,
-                source: row.source.clone(),
-                collection: self.file.title.clone(),
-                date: row.date,
-                file_hash: self.hash.clone(),
-                network: None,
-                tag: Default::default(),
-            });
+        let labels = self.labels()?;
+        if !book.all_labels().iter().any(|label| label.file_hash == self.hash) {
+            labels.into_iter().for_each(|label| book.add_label(label));
         }
         Ok(())
+    }
+
+    fn labels(&self) -> Result<Vec<Label>> {
+        self.file.label.iter().map(|row| self.label(row)).collect()
+    }
+
+    fn label(&self, row: &LabelRow) -> Result<Label> {
+        let confidence = Confidence::named(&row.confidence).ok_or_else(|| {
+            let grades: Vec<&str> = Confidence::SCALE.iter().map(|(name, _)| *name).collect();
+            anyhow!(
+                "case file: label {}: {:?} is no grade of confidence: expected one of {}",
+                row.name,
+                row.confidence,
+                grades.join(", ")
+            )
+        })?;
+        Ok(Label {
+            subject: Subject::Account(row.account.clone()),
+            name: row.name.clone(),
+            concepts: row.concepts.clone(),
+            actor: None,
+            confidence,
+            source: row.source.clone(),
+            collection: self.file.title.clone(),
+            date: row.date,
+            file_hash: self.hash.clone(),
+            network: None,
+            tag: Default::default(),
+        })
     }
 
     /// USD first, then what is priced as a ratio of those.

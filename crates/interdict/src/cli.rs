@@ -443,6 +443,9 @@ pub struct TraceArgs {
     /// A case file: sources, files, prices, labels, crossings, settings. Flags override it
     #[arg(long, value_name = "FILE")]
     pub case: Option<PathBuf>,
+    /// Keep the case file's own labels and prices too, for every other command and the desk
+    #[arg(long, requires = "case")]
+    pub keep: bool,
     /// The chain of a source that could be on several
     #[arg(long)]
     pub chain: Option<Chain>,

@@ -85,6 +85,41 @@ fn what_a_case_says_of_a_day_comes_first() {
     assert_eq!(report["worth"][0]["price"]["source"], "the case");
 }
 
+/// What stands in the file itself is the trace's alone, until it is asked to stay; and then it counts once.
+#[test]
+fn a_case_keeps_its_labels_and_prices_where_it_is_asked_to() {
+    let home = home();
+    let to = "eip155:1:0x2222222222222222222222222222222222222221";
+    let case = |name: &str| {
+        let text = format!(
+            "title = \"t\"\nchain = \"ethereum\"\nsources = [\"{ALICE}\"]\n\
+             [[label]]\naccount = \"{to}\"\nname = \"{name}\"\nconcepts = [\"exchange\"]\n\
+             confidence = \"forensic\"\nsource = \"a letter\"\n\
+             [[price]]\nasset = \"{ETH}\"\ndate = \"2025-02-21\"\nusd = \"1000\"\nsource = \"the case\"\n"
+        );
+        home.write("case.toml", text)
+    };
+    let trace = |path: &str, more: &[&str]| {
+        home.json(&[&["trace", "--case", path, "--format", "json"][..], more].concat())
+    };
+    let names = || {
+        let who = home.json(&["who", to, "--format", "json"]);
+        let labels = who["labels"].as_array().cloned().unwrap_or_default();
+        labels.iter().map(|label| label["name"].to_string()).collect::<Vec<_>>()
+    };
+    let path = case("Kestrel");
+    let alone = trace(&path, &[]);
+    assert_eq!(names(), [""; 0]);
+    assert!(home.ok(&["prices", "list"]).starts_with("No prices"));
+
+    assert_eq!(trace(&path, &["--keep"]), alone, "kept, they count once");
+    assert_eq!(names(), ["\"Kestrel\""]);
+    assert!(home.ok(&["prices", "list"]).contains("2025-02-21  1000 USD  the case"));
+    trace(&case("Kestrel Exchange"), &["--keep"]);
+    assert_eq!(names(), ["\"Kestrel Exchange\""], "another version takes the earlier one's place");
+    home.refuses(&["trace", ALICE, "--keep"], &["--case"]);
+}
+
 #[test]
 fn prices_are_shown_and_a_slip_keeps_nothing() {
     let home = Home::new();

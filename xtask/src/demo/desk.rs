@@ -1,131 +1,30 @@
 //! The end of the demo: the desk with the case in it, in a browser.
 //!
-//! What the case file says of labels and prices goes into the home, so that the server knows it too; the
-//! case is made over the API, by a key of the demo's own, once.
+//! The case is made over the API, by a key of the demo's own, once.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{CASE, Demo, step};
+use super::{CASE, Demo};
+use crate::served::Served;
 use crate::{place, run};
-
-/// Puts labels and prices of the case file into the home.
-pub fn fill(demo: &Demo) -> Result<()> {
-    let case: toml::Table = fs::read_to_string(place::root().join(CASE))
-        .with_context(|| format!("cannot read {CASE}"))?
-        .parse()
-        .with_context(|| format!("{CASE} is not TOML"))?;
-    let labels = demo.folder.join("bybit-2025.labels.csv");
-    fs::write(&labels, labels_csv(&case)).context("cannot write the labels of the case")?;
-    step(
-        "keep the case's labels and prices for the desk",
-        "the folder of the demo must be writable",
-        demo.interdict().args(["labels", "import", "own-csv"]).arg(&labels),
-    )?;
-    for price in prices(&case) {
-        let file = demo.folder.join("bybit-2025.price.csv");
-        fs::write(&file, format!("date,usd\n{},{}\n", price.date, price.usd))
-            .context("cannot write a price of the case")?;
-        let mut import = demo.interdict();
-        import.args(["--quiet", "prices", "import"]).arg(&file);
-        import.args(["--asset", &price.asset, "--source", &price.source]);
-        run::pass_through(&mut import)?;
-    }
-    Ok(())
-}
-
-fn text(table: &toml::Table, key: &str) -> String {
-    table.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_string()
-}
-
-fn rows<'a>(case: &'a toml::Table, key: &str) -> impl Iterator<Item = &'a toml::Table> {
-    let rows = case.get(key).and_then(toml::Value::as_array);
-    rows.into_iter().flatten().filter_map(toml::Value::as_table)
-}
-
-fn labels_csv(case: &toml::Table) -> String {
-    let mut csv = String::from("address,chain,name,concepts,confidence,source\n");
-    for row in rows(case, "label") {
-        let account = text(row, "account");
-        let (chain, address) = account.rsplit_once(':').unwrap_or(("", &account));
-        let concepts: Vec<&str> = row
-            .get("concepts")
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(toml::Value::as_str)
-            .collect();
-        let cells = [
-            address,
-            chain,
-            &text(row, "name"),
-            &concepts.join(";"),
-            &text(row, "confidence"),
-            &text(row, "source"),
-        ];
-        let quoted = cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
-        csv += &(quoted.join(",") + "\n");
-    }
-    csv
-}
-
-struct Price {
-    asset: String,
-    date: String,
-    usd: String,
-    source: String,
-}
-
-/// Each with its USD: those that are said as a ratio of another are reckoned.
-fn prices(case: &toml::Table) -> Vec<Price> {
-    let mut found: Vec<Price> = Vec::new();
-    for row in rows(case, "price") {
-        let (asset, date, source) = (text(row, "asset"), text(row, "date"), text(row, "source"));
-        let of = text(row, "of");
-        let usd = match of.is_empty() {
-            true => text(row, "usd"),
-            false => {
-                let base = found.iter().find(|price| price.asset == of && price.date == date);
-                let base: f64 = base.and_then(|price| price.usd.parse().ok()).unwrap_or(0.0);
-                let ratio: f64 = text(row, "ratio").parse().unwrap_or(0.0);
-                format!("{:.4}", base * ratio)
-            }
-        };
-        found.push(Price { asset, date, usd, source });
-    }
-    found
-}
 
 /// Serves the desk until it is stopped, with the case open in a browser.
 pub fn open(demo: &Demo, opens_browser: bool) -> Result<()> {
     println!("\n── open the desk with the case in it\n");
     // A server that runs would know of a new key only a moment later.
     let key = key_of(demo)?;
-    let mut serve = demo.interdict();
-    serve.args(["serve", "--port", "0"]).stdout(Stdio::piped());
-    let mut server = Server(serve.spawn().context("cannot start `interdict serve`")?);
-    let said = server.0.stdout.take().context("the server says nothing")?;
-    let mut lines = BufReader::new(said).lines();
-    let origin = loop {
-        let line = lines.next().context("the server ended: see what it said above")??;
-        if let Some(origin) = line.strip_prefix("listening on ") {
-            break origin.trim().to_string();
-        }
-    };
+    let mut server = Served::start(demo.interdict())?;
+    let origin = server.origin.clone();
     let case = case_of(demo, &origin, key.as_deref())?;
     let mut link = format!("{origin}/#/cases/{case}");
     let is_new = nobody_yet(demo)?;
     if is_new {
-        for line in lines.by_ref() {
-            if let Some((_, secret)) = line?.split_once("/#welcome=") {
-                link = format!("{origin}/#welcome={}&then=/cases/{case}", secret.trim());
-                break;
-            }
-        }
+        link = format!("{origin}/#welcome={}&then=/cases/{case}", server.welcome()?);
     }
     println!("The case, in your browser:\n  {link}");
     match is_new {
@@ -137,21 +36,14 @@ pub fn open(demo: &Demo, opens_browser: bool) -> Result<()> {
         println!("No browser could be opened from here: open the link yourself.");
     }
     // What else it says goes to the terminal; it ends when it is stopped.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("{line}")));
-    let status = server.0.wait().context("the server cannot be waited for")?;
+    for line in server.lines.by_ref().map_while(Result::ok) {
+        println!("{line}");
+    }
+    let status = server.child.wait().context("the server cannot be waited for")?;
     if !status.success() {
         bail!("the server ended with {status}");
     }
     Ok(())
-}
-
-/// Stopped with us, also where we fail.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
 }
 
 fn nobody_yet(demo: &Demo) -> Result<bool> {
@@ -211,6 +103,10 @@ fn case_of(demo: &Demo, origin: &str, key: Option<&str>) -> Result<u64> {
     fs::write(kept(demo), number.to_string())
         .context("cannot write down the number of the case")?;
     Ok(number)
+}
+
+fn text(table: &toml::Table, key: &str) -> String {
+    table.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_string()
 }
 
 fn first_source(case: &toml::Table) -> String {
@@ -275,24 +171,6 @@ fn browse(link: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn case() -> toml::Table {
-        fs::read_to_string(place::root().join(CASE)).unwrap().parse().unwrap()
-    }
-
-    #[test]
-    fn the_labels_of_the_case_are_a_table_that_is_read_back() {
-        let csv = labels_csv(&case());
-        assert_eq!(csv.lines().count(), 5, "{csv}");
-        assert!(csv.contains("\"0xd37bbe5744d730a1d98d8dc97c42f0ca46ad7146\",\"eip155:1\""));
-    }
-
-    #[test]
-    fn a_price_said_as_a_ratio_is_reckoned() {
-        let prices = prices(&case());
-        let usd: Vec<&str> = prices.iter().map(|price| price.usd.as_str()).collect();
-        assert_eq!(usd, ["2728.21", "2728.2100", "2864.6205", "2864.6205"]);
-    }
 
     #[test]
     fn text_becomes_json_and_a_number_is_found() {

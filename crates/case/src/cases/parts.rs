@@ -243,11 +243,12 @@ pub fn meet_deadline(db: &Db, by: &By, case: CaseId, id: DeadlineId) -> Result<(
 /// Those of any case that are not met and due at a time or before, earliest first.
 pub fn deadlines(db: &Db, until: Timestamp, seen: &Seen) -> Result<Vec<Deadline>, CaseError> {
     let mut values: Vec<Value> = vec![micros(until).into(), SHOWN_MAX.into()];
-    let of_teams = seen.narrow("c.team", &mut values);
+    // The team is asked of each deadline by itself: joined, a planner may begin at all cases of a team.
+    let team = "(SELECT team FROM case_file WHERE id = d.case_id)";
+    let of_teams = seen.narrow(team, &mut values);
     let of_teams = of_teams.map_or(String::new(), |condition| format!("AND {condition}"));
     let sql = format!(
         "SELECT d.id, d.case_id, d.what, d.due, d.met FROM case_deadline d \
-         JOIN case_file c ON c.id = d.case_id \
          WHERE d.met IS NULL AND d.due <= $1 {of_teams} ORDER BY d.due, d.id LIMIT $2"
     );
     db.read(|tx| tx.rows(&sql, &values))?.iter().map(deadline).collect()

@@ -29,6 +29,9 @@ pub fn run(home: &Home, args: TraceArgs, out: &Out) -> Result<ExitCode> {
             case.check()?;
             let mut store = home.open()?;
             case.load(&mut store, out)?;
+            if args.keep {
+                case.keep(&mut store, out)?;
+            }
             store
         }
         // What is asked for is kept, so there is a home from now on.
