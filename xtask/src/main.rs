@@ -68,6 +68,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "tools" => {
             println!("{}", place::shown(&tools::anvil()?));
             println!("{}", place::shown(&tools::tronweb()?));
+            println!("{}", place::shown(&tools::uniswap()?));
             println!("{}", place::shown(&tools::litesvm()?));
             println!("{}", place::shown(&tools::schemathesis()?));
             println!("{}", place::shown(&tools::typescript()?));

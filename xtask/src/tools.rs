@@ -92,6 +92,14 @@ pub fn typescript() -> Result<PathBuf> {
     Ok(modules)
 }
 
+/// A real pool of the Uniswap V3 kind for the tests, from npm. It may be tested with, and not be shipped.
+pub fn uniswap() -> Result<PathBuf> {
+    let folder = place::tools().join("uniswap");
+    let wanted = folder.join("node_modules/@uniswap/v3-core");
+    from_npm("uniswap", "whose pools trading is tried in", &wanted)?;
+    Ok(folder)
+}
+
 /// Version and content are pinned by `xtask/<name>/package-lock.json`; npm
 /// refuses what does not hash to it. `wanted` is there afterwards.
 fn from_npm(name: &str, what: &str, wanted: &Path) -> Result<()> {

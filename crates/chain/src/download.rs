@@ -2,8 +2,10 @@
 //!
 //! A server is told which copy is known, and may answer that it is the newest. Unlike questions to
 //! nodes, redirects are followed, since publishers send to storage elsewhere; never from an
-//! encrypted connection to one that is not, and nothing secret is sent along.
+//! encrypted connection to one that is not, and nothing secret is sent along. Who wants it says which
+//! hosts they may lead to.
 
+use std::error::Error as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -36,6 +38,36 @@ pub enum Answer {
 /// More redirects than this lead nowhere.
 const REDIRECTS_MAX: usize = 5;
 
+/// Where redirects may lead, beside the host that was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    #[default]
+    Anywhere,
+    /// To these hosts alone.
+    Hosts(Vec<String>),
+}
+
+/// Fetches a small answer whole.
+///
+/// # Errors
+/// As [`file`], and when it takes longer than `time_max` from end to end.
+pub async fn answer(
+    url: &str,
+    redirects: &Redirects,
+    bytes_max: u64,
+    time_max: Duration,
+) -> Result<Vec<u8>, SourceError> {
+    let (known, mut bytes) = (Known::default(), Vec::new());
+    let fetched = file(url, &known, redirects, bytes_max, &mut bytes);
+    match tokio::time::timeout(time_max, fetched).await {
+        Ok(answer) => answer.map(|_| bytes),
+        Err(_) => {
+            let kind = Kind::Transient(format!("no whole answer in {} s", time_max.as_secs()));
+            Err(SourceError::new(&shown_url(url), kind))
+        }
+    }
+}
+
 /// Fetches a file, unless it is the known one.
 ///
 /// # Errors
@@ -43,6 +75,7 @@ const REDIRECTS_MAX: usize = 5;
 pub async fn file(
     url: &str,
     known: &Known,
+    redirects: &Redirects,
     bytes_max: u64,
     to: &mut impl Write,
 ) -> Result<Answer, SourceError> {
@@ -52,14 +85,18 @@ pub async fn file(
     let broken = |error: reqwest::Error| {
         failed(Kind::Transient("the connection broke".into())).because(error.without_url())
     };
-    let client = client().map_err(|error| refused("no HTTP client can be made").because(error))?;
+    let client =
+        client(redirects).map_err(|error| refused("no HTTP client can be made").because(error))?;
     let mut request = client.get(url);
     for (name, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.changed)] {
         if let Some(value) = value {
             request = request.header(name, value);
         }
     }
-    let mut answer = request.send().await.map_err(broken)?;
+    let mut answer = request.send().await.map_err(|error| match error.is_redirect() {
+        true => refused(&said(&error)),
+        false => broken(error),
+    })?;
     match answer.status() {
         StatusCode::NOT_MODIFIED if *known != Known::default() => return Ok(Answer::Same),
         StatusCode::OK => {}
@@ -84,14 +121,26 @@ pub async fn file(
     Ok(Answer::New { etag, changed, bytes })
 }
 
-fn client() -> reqwest::Result<reqwest::Client> {
+/// Why a redirect was not followed. Addresses of storage hold keys, so they are not said.
+fn said(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(|cause| cause.source()) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| "a redirect that leads nowhere".to_string(), ToString::to_string)
+}
+
+fn client(redirects: &Redirects) -> reqwest::Result<reqwest::Client> {
     crate::http::use_ring();
-    let redirects = Policy::custom(|attempt| {
+    let allowed = redirects.clone();
+    let redirects = Policy::custom(move |attempt| {
         let was_secure = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
         if attempt.previous().len() > REDIRECTS_MAX {
             attempt.error("too many redirects")
         } else if was_secure && attempt.url().scheme() != "https" {
             attempt.error("a redirect to a connection that is not encrypted")
+        } else if let Some(host) = forbidden(&allowed, attempt.previous(), attempt.url()) {
+            attempt.error(format!("a redirect to {host}, which is not named among the redirects"))
         } else {
             attempt.follow()
         }
@@ -105,6 +154,18 @@ fn client() -> reqwest::Result<reqwest::Client> {
         .no_proxy()
         .user_agent("interdict")
         .build()
+}
+
+/// The host that a redirect may not lead to.
+fn forbidden(allowed: &Redirects, previous: &[reqwest::Url], to: &reqwest::Url) -> Option<String> {
+    let Redirects::Hosts(hosts) = allowed else { return None };
+    let place = |url: &reqwest::Url| {
+        (url.host_str().unwrap_or_default().to_string(), url.port_or_known_default())
+    };
+    let (host, port) = place(to);
+    let is_same = previous.first().is_some_and(|first| place(first) == (host.clone(), port));
+    let is_named = hosts.contains(&host);
+    (!is_same && !is_named).then_some(host)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
@@ -145,11 +206,14 @@ mod tests {
         ])
         .await;
         let mut bytes = Vec::new();
-        let first = file(&url, &Known::default(), 100, &mut bytes).await.expect("a file");
+        let first = file(&url, &Known::default(), &Redirects::Anywhere, 100, &mut bytes)
+            .await
+            .expect("a file");
         let Answer::New { etag, changed, bytes: 4 } = first else { panic!("{first:?}") };
         assert_eq!(bytes, b"list");
         let known = Known { etag, changed };
-        let second = file(&url, &known, 100, &mut bytes).await.expect("an answer");
+        let second =
+            file(&url, &known, &Redirects::Anywhere, 100, &mut bytes).await.expect("an answer");
         assert_eq!(second, Answer::Same);
         let asked = served.await.expect("served");
         assert!(!asked[0].contains("if-none-match"), "{}", asked[0]);
@@ -170,9 +234,57 @@ mod tests {
             ("HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n", "304"),
         ] {
             let (url, _served) = serve(vec![answer]).await;
-            let error = file(&url, &Known::default(), 100, &mut Vec::new()).await;
+            let error =
+                file(&url, &Known::default(), &Redirects::Anywhere, 100, &mut Vec::new()).await;
             let error = error.expect_err("no file").to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_leads_to_named_hosts_only() {
+        let whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlist";
+        let cases = [
+            (Redirects::Anywhere, None),
+            (Redirects::Hosts(vec!["localhost".to_string()]), None),
+            (Redirects::Hosts(Vec::new()), Some("a redirect to localhost")),
+            (Redirects::Hosts(vec!["host".to_string()]), Some("a redirect to localhost")),
+        ];
+        for (redirects, said) in cases {
+            let (url, _there) = serve(vec![whole]).await;
+            let there = url.replace("127.0.0.1", "localhost");
+            let answer = format!(
+                "HTTP/1.1 302 Found\r\nLocation: {there}?Signature=sesame\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            let (url, _here) = serve(vec![answer.leak()]).await;
+            let got = super::answer(&url, &redirects, 100, Duration::from_secs(60)).await;
+            match said {
+                None => assert_eq!(got.expect("it is followed"), b"list", "{redirects:?}"),
+                Some(said) => {
+                    let error = got.expect_err("it is not followed").to_string();
+                    assert!(error.contains(said) && !error.contains("sesame"), "{error}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_drips_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/x", listener.local_addr().expect("an address"));
+        let dripping = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.expect("a connection");
+            let read = socket.read(&mut [0; 4096]).await.expect("a question");
+            assert!(read > 0, "it was asked");
+            let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+            socket.write_all(head).await.expect("a head");
+            while socket.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        let answer = super::answer(&url, &Redirects::Anywhere, 1 << 20, Duration::from_secs(1));
+        let error = answer.await.expect_err("no end");
+        assert!(error.to_string().contains("no whole answer in 1 s"), "{error}");
+        dripping.abort();
     }
 }

@@ -26,7 +26,7 @@ impl Anvil {
 
     /// Sends and mines; gives the receipt of what must succeed.
     fn send(&self, to: Option<&str>, data: &str) -> Value {
-        let mut tx = json!({ "from": self.owner, "data": data, "gas": "0x4c4b40" });
+        let mut tx = json!({ "from": self.owner, "data": data, "gas": "0x989680" });
         if let Some(to) = to {
             tx["to"] = json!(to);
         }
@@ -62,6 +62,51 @@ impl Anvil {
         self.call(&pool, "mint(address)", &[&owner]);
         (token, pool)
     }
+}
+
+impl Anvil {
+    /// A token of this code in a pool that Uniswap's own factory made.
+    fn market_v3(&self, factory: &str, name: &str) -> (String, String) {
+        let created = self.send(None, factory);
+        let factory = created["contractAddress"].as_str().expect("created");
+        let (token, quote) = (self.deploy(name, None), self.deploy("Honest", None));
+        let minter = self.deploy("Minter", None);
+        self.call(factory, "createPool(address,address,uint24)", &[&token, &quote, "bb8"]);
+        let selector = hex::encode(&keccak256("getPool(address,address,uint24)")[..4]);
+        let data = format!("0x{selector}{}{}{}", word(&token), word(&quote), word("bb8"));
+        let asked = json!([{ "to": factory, "data": data }, "latest"]);
+        let answer = self.node.ask("eth_call", asked);
+        let pool = format!("0x{}", &answer.as_str().expect("a word")[26..]);
+        // One for one.
+        self.call(&pool, "initialize(uint160)", &["1000000000000000000000000"]);
+        for of in [&token, &quote] {
+            // Five thousand.
+            self.call(of, "transfer(address,uint256)", &[&minter, "10f0cf064dd59200000"]);
+        }
+        let low = format!("{}15a0", "f".repeat(60));
+        let thousand = "3635c9adc5dea00000";
+        let give = "give(address,int24,int24,uint128)";
+        self.call(&minter, give, &[&pool, &low, "ea60", thousand]);
+        self.call(&token, "setPool(address)", &[&pool]);
+        (token, pool)
+    }
+}
+
+/// The code to deploy of Uniswap's factory of V3 pools, which `cargo xtask tools` fetches: its licence lets
+/// us test with it, and not ship it.
+#[expect(clippy::print_stderr, reason = "a test that tests nothing says so")]
+fn uniswap_factory() -> Option<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), |d| root.join(d));
+    let folder = std::env::var_os("INTERDICT_UNISWAP")
+        .map_or(target.join("tools/uniswap"), std::path::PathBuf::from);
+    let artifact = "node_modules/@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json";
+    let Ok(text) = std::fs::read_to_string(folder.join(artifact)) else {
+        eprintln!("NOT TESTED: there is no Uniswap here, which `cargo xtask tools` fetches");
+        return None;
+    };
+    let artifact: Value = serde_json::from_str(&text).expect("JSON");
+    Some(artifact["bytecode"].as_str().expect("code").to_string())
 }
 
 /// The code to deploy of a contract of `fixtures/token`.
@@ -188,4 +233,30 @@ fn an_address_that_may_be_on_several_chains_needs_one() {
     let error = home.error(&["token", "0xdac17f958d2ee523a2206206994597c13d831ec7"]);
     assert!(error.contains("may be on several chains"), "{error}");
     assert!(home.error(&["token", "nonsense"]).contains("is no address"));
+}
+
+#[test]
+fn a_token_is_bought_and_sold_in_a_real_v3_pool() {
+    let (Some(factory), Some(anvil)) = (uniswap_factory(), Anvil::start()) else { return };
+    let home = Home::new();
+    let (honest, pool) = anvil.market_v3(&factory, "Honest");
+    let (code, answer) = check(&home, &anvil, &honest, &["--pool", &pool]);
+    assert_eq!(code, 0, "{answer:#}");
+    says(&answer, "fact", "could buy it and sell it again");
+    says(&answer, "unknown", "cannot be read from a block's state");
+    assert_eq!(answer["trade"]["sell_tax_bps"], 0);
+
+    let (fee, pool) = anvil.market_v3(&factory, "FeeOnTransfer");
+    let (_, answer) = check(&home, &anvil, &fee, &["--pool", &pool]);
+    says(&answer, "fact", "could buy it and sell it again");
+    says(&answer, "fact", "selling costs 5.00%");
+
+    for (name, why) in [("Honeypot", "TRANSFER_FROM_FAILED"), ("QuietHoneypot", "nothing arrived")]
+    {
+        let (trap, pool) = anvil.market_v3(&factory, name);
+        let (code, answer) = check(&home, &anvil, &trap, &["--pool", &pool]);
+        assert_eq!(code, 10, "{name}: {answer:#}");
+        says(&answer, "danger", "could buy it and not sell it");
+        says(&answer, "danger", why);
+    }
 }

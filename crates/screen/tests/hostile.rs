@@ -28,6 +28,7 @@ const READERS: &[(&str, Reader)] = &[
     ("ftm", |input| ftm::read(input, "x", Some(day("2025-01-01")), "").map(drop)),
     ("csv", |input| own::read(input, "x", day("2025-01-01"), "").map(drop)),
     ("addresses", |input| lists::addresses::read(input, "x", day("2025-01-01"), "").map(drop)),
+    ("ofac delta", |input| ofac::delta::read(input).map(drop)),
 ];
 
 /// Counts what is read of an endless input: a reader that held it would be noticed before memory is.
@@ -75,6 +76,16 @@ fn an_endless_piece_inside_of_a_list_is_refused() {
         ("uk conlist", READERS[5].1, b"Name 6,Group ID\n"),
         ("il", READERS[6].1, b"name,wallet\n\"x"),
         ("csv", READERS[10].1, b"name,wallet\n\"x"),
+        (
+            "ofac enhanced",
+            READERS[0].1,
+            b"<sanctionsData><publicationInfo><dataAsOf>2026-01-01</dataAsOf></publicationInfo><entities><entity id=\"1\"><names>",
+        ),
+        (
+            "ofac delta",
+            READERS[12].1,
+            b"<sanctionsData xmlns=\"https://www.treasury.gov/ofac/DeltaFile/1.0\"><entities><entity id=\"1\" action=\"",
+        ),
     ] {
         assert!(read(endless(start, b'x')).is_err(), "{name}");
     }
@@ -108,6 +119,12 @@ fn entity_bombs_are_refused() {
     let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]>";
     for (name, read, root) in [
         ("ofac", READERS[0].1, "<Sanctions>&b;</Sanctions>"),
+        ("ofac enhanced", READERS[0].1, "<sanctionsData>&b;</sanctionsData>"),
+        (
+            "ofac delta",
+            READERS[12].1,
+            "<sanctionsData xmlns=\"https://www.treasury.gov/ofac/DeltaFile/1.0\">&b;</sanctionsData>",
+        ),
         (
             "un",
             READERS[2].1,

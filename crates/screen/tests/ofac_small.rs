@@ -153,8 +153,11 @@ fn what_is_missing_is_named() {
         whole.replace("<Month>7<", "<Month>13<").as_bytes(),
         "a day of the calendar, found 2026-13-1",
     );
-    refused(b"<html><body>503</body></html>", "the root element Sanctions or sdnList, found html");
-    refused(b"", "the root element Sanctions or sdnList, found no element");
+    refused(
+        b"<html><body>503</body></html>",
+        "the root element Sanctions or sdnList or sanctionsData, found html",
+    );
+    refused(b"", "the root element Sanctions or sdnList or sanctionsData, found no element");
     refused(whole.replace("</Sanctions>", "</Sanctions><more/>").as_bytes(), "the end of the file");
 }
 

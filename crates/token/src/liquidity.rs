@@ -52,7 +52,7 @@ pub const FACTORIES: &[Factory] = &[
         name: "Uniswap V3",
         kind: Kind::V3,
         address: address!("1F98431c8aD98523631AE4a59f267346ea31F984"),
-        router: None,
+        router: Some(address!("E592427A0AEce92De3Edee1F18E0157C05861564")),
     },
     Factory {
         chain: Chain::BNB,
@@ -73,21 +73,21 @@ pub const FACTORIES: &[Factory] = &[
         name: "Uniswap V3",
         kind: Kind::V3,
         address: address!("1F98431c8aD98523631AE4a59f267346ea31F984"),
-        router: None,
+        router: Some(address!("E592427A0AEce92De3Edee1F18E0157C05861564")),
     },
     Factory {
         chain: Chain::ARBITRUM,
         name: "Uniswap V3",
         kind: Kind::V3,
         address: address!("1F98431c8aD98523631AE4a59f267346ea31F984"),
-        router: None,
+        router: Some(address!("E592427A0AEce92De3Edee1F18E0157C05861564")),
     },
     Factory {
         chain: Chain::OPTIMISM,
         name: "Uniswap V3",
         kind: Kind::V3,
         address: address!("1F98431c8aD98523631AE4a59f267346ea31F984"),
-        router: None,
+        router: Some(address!("E592427A0AEce92De3Edee1F18E0157C05861564")),
     },
     Factory {
         chain: Chain::BASE,
@@ -101,7 +101,7 @@ pub const FACTORIES: &[Factory] = &[
         name: "Uniswap V3",
         kind: Kind::V3,
         address: address!("33128a8fC17869897dcE68Ed026d694621f6FDfD"),
-        router: None,
+        router: Some(address!("2626664c2603336E57B271c5C0b26F421741e481")),
     },
 ];
 

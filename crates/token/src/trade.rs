@@ -1,4 +1,4 @@
-//! Buying, sending on and selling, tried in the sandbox through one pool of the Uniswap V2 kind.
+//! Buying, sending on and selling, tried in the sandbox through one pool of the Uniswap V2 or V3 kind.
 //!
 //! The way is that of a router: a contract takes the tokens with `transferFrom`, so that what traps
 //! do to routers and pools shows. The trader is an account nobody knows, without privileges. What
@@ -7,7 +7,10 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 
+mod v3;
+
 use crate::abi;
+use crate::liquidity::Kind;
 use crate::sandbox::{Outcome, Refusal, Sandbox};
 use crate::state::StateError;
 
@@ -32,6 +35,7 @@ const RELAY: &[u8] = &[
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Venue {
     pub pool: Address,
+    pub kind: Kind,
     /// The other token of the pool.
     pub quote: Address,
     /// The router people use there, where it is known: traps may know it too.
@@ -181,8 +185,25 @@ impl Trial<'_> {
         }
     }
 
-    /// Pays a thousandth of what the pool holds of the other token, and takes what that buys.
     fn buy(&mut self) -> Result<(), Stop> {
+        match self.venue.kind {
+            Kind::V2 => self.buy_v2(),
+            Kind::V3 => self.buy_v3(),
+        }
+    }
+
+    /// Sells nine tenths: some honest tokens let nobody sell all.
+    fn sell(&mut self) -> Result<(), Stop> {
+        let all = self.balance(self.token, TRADER)?;
+        let amount = all - all / U256::from(10u64);
+        match self.venue.kind {
+            Kind::V2 => self.sell_v2(amount),
+            Kind::V3 => self.sell_v3(amount),
+        }
+    }
+
+    /// Pays a thousandth of what the pool holds of the other token, and takes what that buys.
+    fn buy_v2(&mut self) -> Result<(), Stop> {
         let Venue { pool, quote, .. } = self.venue;
         let (of_token, of_quote) = self.reserves()?;
         let pay = of_quote / U256::from(1_000u64);
@@ -206,17 +227,33 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Gives nine tenths to the pool through a router, for some honest tokens let nobody sell all, and
-    /// takes what the pool gives for what arrived.
-    fn sell(&mut self) -> Result<(), Stop> {
-        let Venue { pool, quote, router } = self.venue;
-        let all = self.balance(self.token, TRADER)?;
-        let amount = all - all / U256::from(10u64);
-        let router = router.unwrap_or(ROUTER);
+    /// Gives it to the pool through a router, and takes what the pool gives for what arrived.
+    fn sell_v2(&mut self, amount: U256) -> Result<(), Stop> {
+        let quote = self.venue.quote;
+        let router = self.router();
         self.box_.set_code(router, RELAY);
+        self.approve(router, amount)?;
+        let arrived = self.give(router, amount)?;
+        let (of_token, of_quote) = self.reserves()?;
+        let had = self.balance(quote, TRADER)?;
+        let (out, outcome) = self.swap(arrived, of_token, of_quote, quote)?;
+        let got = self.balance(quote, TRADER)?.saturating_sub(had);
+        self.note("take the other token", out, got, outcome)
+    }
+
+    fn router(&self) -> Address {
+        self.venue.router.unwrap_or(ROUTER)
+    }
+
+    fn approve(&mut self, router: Address, amount: U256) -> Result<(), Stop> {
         let approve = abi::call("approve(address,uint256)", &[abi::word_of(router), U256::MAX]);
         let outcome = self.box_.send(TRADER, self.token, approve)?;
-        self.note("approve the router", amount, amount, said_yes(outcome))?;
+        self.note("approve the router", amount, amount, said_yes(outcome))
+    }
+
+    /// To the pool, as a router does. What arrived there.
+    fn give(&mut self, router: Address, amount: U256) -> Result<U256, Stop> {
+        let pool = self.venue.pool;
         let before = self.balance(self.token, pool)?;
         let words = [abi::word_of(TRADER), abi::word_of(pool), amount];
         let call = abi::call("transferFrom(address,address,uint256)", &words);
@@ -228,11 +265,7 @@ impl Trial<'_> {
         });
         self.note("give it to the pool", amount, arrived, outcome)?;
         self.trade.sell_tax_bps = Some(lost_bps(amount, arrived));
-        let (of_token, of_quote) = self.reserves()?;
-        let had = self.balance(quote, TRADER)?;
-        let (out, outcome) = self.swap(arrived, of_token, of_quote, quote)?;
-        let got = self.balance(quote, TRADER)?.saturating_sub(had);
-        self.note("take the other token", out, got, outcome)
+        Ok(arrived)
     }
 
     /// Asks the pool for what so much buys, at the fee it turns out to have. The amount, and what

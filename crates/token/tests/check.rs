@@ -7,7 +7,7 @@ use token::report::Topic;
 use token::trade::Verdict;
 use token::{Check, Evidence, Weight, proxy};
 
-use world::{OWNER, POOL, TOKEN, books, check, code, ether, world};
+use world::{OWNER, POOL, QUOTE, TOKEN, books, check, code, ether, world, world_v3};
 
 fn of(name: &str) -> Check {
     check(&world(name), true)
@@ -169,6 +169,86 @@ fn a_fee_is_measured_and_a_ruinous_one_is_a_danger() {
     let ruinous = of("Ruinous");
     assert_eq!(verdict(&ruinous), Verdict::Sellable { wait_seconds: 0 });
     says(&ruinous, Weight::Danger, "selling costs 99.00%");
+}
+
+#[test]
+fn a_v3_pool_is_traded_in_too() {
+    let honest = check(&world_v3("Honest"), true);
+    is_evident(&honest);
+    assert_eq!(verdict(&honest), Verdict::Sellable { wait_seconds: 0 });
+    let trade = honest.trade.as_ref().expect("tried");
+    let taxes = [trade.buy_tax_bps, trade.transfer_tax_bps, trade.sell_tax_bps];
+    assert_eq!(taxes, [Some(0), Some(0), Some(0)]);
+    let steps: Vec<_> = trade.steps.iter().map(|step| step.step).collect();
+    let all =
+        ["buy", "approve the router", "give it to the pool", "take the other token", "send it on"];
+    assert_eq!(steps, all);
+    assert!(trade.steps.iter().all(|step| step.sent == step.arrived && step.refused.is_none()));
+    says(&honest, Weight::Unknown, "cannot be read from a block's state");
+    assert_eq!(honest.pools[0].kind, token::liquidity::Kind::V3);
+}
+
+/// The other way round: the pool calls its tokens first and second by their addresses.
+#[test]
+fn a_v3_pool_may_have_the_token_second() {
+    let mut told = world_v3("FeeOnTransfer");
+    told.slot(POOL, U256::from(0), U256::from_be_slice(QUOTE.as_slice()));
+    told.slot(POOL, U256::from(1), U256::from_be_slice(TOKEN.as_slice()));
+    let check = check(&told, true);
+    let trade = check.trade.as_ref().expect("tried");
+    let taxes = [trade.buy_tax_bps, trade.transfer_tax_bps, trade.sell_tax_bps];
+    assert_eq!(taxes, [Some(500), Some(500), Some(500)], "{trade:#?}");
+    assert_eq!(verdict(&check), Verdict::Sellable { wait_seconds: 0 });
+}
+
+#[test]
+fn a_trap_shows_in_a_v3_pool_and_a_fee_is_none() {
+    for (name, why) in [
+        ("Honeypot", "TRANSFER_FROM_FAILED"),
+        ("QuietHoneypot", "nothing arrived at the pool"),
+        ("OriginTrap", "not now"),
+    ] {
+        let check = check(&world_v3(name), true);
+        let Verdict::Honeypot { why: found } = verdict(&check) else {
+            panic!("{name}: {:?}", check.trade)
+        };
+        assert!(found.contains(why), "{name}: {found}");
+        says(&check, Weight::Danger, "could buy it and not sell it");
+    }
+    let fee = check(&world_v3("FeeOnTransfer"), true);
+    assert_eq!(verdict(&fee), Verdict::Sellable { wait_seconds: 0 });
+    says(&fee, Weight::Fact, "selling costs 5.00%");
+    let ruinous = check(&world_v3("Ruinous"), true);
+    says(&ruinous, Weight::Danger, "selling costs 99.00%");
+    let Verdict::Sellable { wait_seconds } = verdict(&check(&world_v3("Cooldown"), true)) else {
+        panic!("it waits")
+    };
+    assert_eq!(wait_seconds, 86_400);
+}
+
+#[test]
+fn a_pool_that_cannot_be_traded_in_says_nothing_of_the_token() {
+    let mut told = world_v3("Honest");
+    told.slot(POOL, U256::from(2), U256::ZERO);
+    let alone = check(&told, true);
+    assert!(
+        matches!(verdict(&alone), Verdict::Unknown { why } if why.contains("no position covers"))
+    );
+    // Another pool, which holds less.
+    let other = Address::repeat_byte(0x45);
+    let pair = world("Honest");
+    told.code(other, world::code("Pair"));
+    for ((_, slot), value) in pair.slots.iter().filter(|((at, _), _)| *at == POOL) {
+        told.slot(other, *slot, *value);
+    }
+    let less = world::ether(100);
+    for token in [TOKEN, QUOTE] {
+        told.slot(token, world::of(0, other), less);
+    }
+    told.slot(other, U256::from(4), less | (less << 112usize));
+    let both = world::check_at(&told, &[POOL, other]);
+    assert_eq!(verdict(&both), Verdict::Sellable { wait_seconds: 0 });
+    assert_eq!(both.trade.and_then(|trade| trade.pool), Some(other.to_string()));
 }
 
 #[test]

@@ -36,6 +36,8 @@ Nothing is fetched until interdict.toml names where from, by url, url_file, url_
   format = \"ofac\"
   url = \"https://sanctionslistservice.ofac.treas.gov/api/download/SDN_ADVANCED.ZIP\"
 
+OFAC is asked first what it published since: nothing new, nothing fetched.
+
 Exit code: 0 all are up to date; anything else one is not, and its last version stays in force.
 
 Examples:
@@ -161,7 +163,7 @@ pub struct LookBackArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
-    /// OFAC: sdn_advanced.xml, sdn.xml, sdn.csv with its other tables; the consolidated list's files
+    /// OFAC: sdn_advanced.xml, sdn_enhanced.xml, sdn.xml, sdn.csv with its other tables; the consolidated list's files
     Ofac,
     /// The UN's consolidated XML
     Un,

@@ -5,13 +5,17 @@
 //! |---|---|---|
 //! | Advanced XML | `sdn_advanced.xml`, `cons_advanced.xml` | [`advanced`] |
 //! | XML | `sdn.xml`, `consolidated.xml` | [`simple`] |
+//! | enhanced XML | `sdn_enhanced.xml`, `cons_enhanced.xml` | [`enhanced`] |
 //! | CSV | `sdn.csv`, `alt.csv`, `add.csv`, `sdn_comments.csv`; `cons_*.csv` | [`csv`] |
 //!
-//! The id of a party is the same in all three. Source:
-//! <https://ofac.treasury.gov/sanctions-list-service>.
+//! The id of a party is the same in all of them. What a publication changed is told by a
+//! [`delta`], which is no list. Source: <https://ofac.treasury.gov/sanctions-list-service>.
 
 pub mod advanced;
 pub mod csv;
+pub mod delta;
+pub mod enhanced;
+mod entity;
 mod features;
 pub mod simple;
 
@@ -28,11 +32,17 @@ pub const CONSOLIDATED: &str = "ofac-cons";
 /// What precedes the asset where an address stands.
 const ADDRESS: &str = "Digital Currency Address";
 
-/// Reads either XML form, unpacked already (see [`super::open`]).
+/// Reads any of the XML forms, unpacked already (see [`super::open`]).
 pub fn read(input: impl BufRead, file_hash: &str) -> Result<ParsedList, ListError> {
-    let xml = Xml::root(input, &["Sanctions", "sdnList"])?;
+    read_as(LIST, input, file_hash)
+}
+
+/// The same, where somebody knows which list it is. Only the plain XML does not say it itself.
+pub fn read_as(list: &str, input: impl BufRead, file_hash: &str) -> Result<ParsedList, ListError> {
+    let xml = Xml::root(input, &["Sanctions", "sdnList", enhanced::ROOT])?;
     match xml.name() {
-        "sdnList" => simple::read(xml, file_hash),
+        "sdnList" => simple::read(xml, list, file_hash),
+        enhanced::ROOT => enhanced::read(xml, file_hash),
         _ => advanced::read(xml, file_hash),
     }
 }
@@ -52,5 +62,44 @@ fn kind_of(word: &str) -> model::PartyKind {
         "aircraft" => PartyKind::Aircraft,
         "entity" | "" | "-0-" => PartyKind::Organisation,
         _ => PartyKind::Unknown,
+    }
+}
+
+/// Of a part of a name; none says that the part is the whole name.
+fn part_kind(name: &str) -> Option<model::PartKind> {
+    use model::PartKind;
+    match name {
+        // Spanish usage: both are family names, as in ZAMBADA GARCIA, Ismael.
+        "Last Name" | "Patronymic" | "Matronymic" => Some(PartKind::Family),
+        "First Name" => Some(PartKind::Given),
+        "Middle Name" => Some(PartKind::Patronymic),
+        "Maiden Name" | "Nickname" => Some(PartKind::Other),
+        _ => None,
+    }
+}
+
+/// Since when, and under what, a party is listed.
+#[derive(Clone, Debug, Default)]
+struct Designation {
+    listed_on: Option<model::Date>,
+    programmes: Vec<String>,
+    is_sdn: bool,
+}
+
+impl Designation {
+    /// A party can stand on a sectoral list as well; the SDN list's own date
+    /// goes first.
+    fn take_in(&mut self, other: Designation) {
+        let earlier = self.listed_on.into_iter().chain(other.listed_on).min();
+        self.listed_on = match (self.is_sdn, other.is_sdn) {
+            (true, false) => self.listed_on,
+            (false, true) => other.listed_on,
+            _ => earlier,
+        };
+        self.is_sdn |= other.is_sdn;
+        other
+            .programmes
+            .into_iter()
+            .for_each(|programme| super::gather::add_once(&mut self.programmes, programme));
     }
 }

@@ -85,6 +85,29 @@ impl<R: BufRead> Xml<R> {
         Ok(None)
     }
 
+    /// The namespace that the element last opened declares for itself; empty where it declares none.
+    pub fn namespace(&self) -> Result<String, ListError> {
+        let name = &self.tag[..self.name_len];
+        let declared = match name.split_once(':') {
+            Some((prefix, _)) => format!("xmlns:{prefix}"),
+            None => "xmlns".to_string(),
+        };
+        let found = self.attributes()?.into_iter().find(|(key, _)| *key == declared);
+        Ok(found.map(|(_, value)| value).unwrap_or_default())
+    }
+
+    /// Those of the element last opened, by their whole names.
+    fn attributes(&self) -> Result<Vec<(String, String)>, ListError> {
+        let start = BytesStart::from_content(self.tag.as_str(), self.name_len);
+        let mut found = Vec::new();
+        for attribute in start.attributes().with_checks(false) {
+            let attribute =
+                attribute.map_err(|e| self.error("well-formed attributes", &e.to_string()))?;
+            found.push((attribute.key.as_ref().to_string(), attribute.value.to_string()));
+        }
+        Ok(found)
+    }
+
     pub fn required(&self, name: &str) -> Result<String, ListError> {
         self.attribute(name)?.ok_or_else(|| self.error(&format!("the attribute {name}"), "none"))
     }
@@ -129,7 +152,11 @@ impl<R: BufRead> Xml<R> {
     }
 
     fn grow(&mut self, left: &mut usize, bytes: &mut usize) -> Result<Node, ListError> {
+        *bytes = bytes.saturating_sub(self.tag.len());
         let mut node = Node { name: self.name().to_string(), ..Node::default() };
+        if self.tag.len() > self.name_len {
+            node.attributes = self.attributes()?;
+        }
         loop {
             match self.step()? {
                 Step::Text(part) => {
@@ -137,8 +164,10 @@ impl<R: BufRead> Xml<R> {
                     node.text.push_str(&part);
                 }
                 Step::Open => {
-                    *left -= 1;
-                    node.children.push(self.grow(left, bytes)?);
+                    *left = left.saturating_sub(1);
+                    if *left > 0 && *bytes > 0 {
+                        node.children.push(self.grow(left, bytes)?);
+                    }
                 }
                 Step::Close => {
                     node.text = node.text.trim().to_string();
@@ -317,6 +346,7 @@ pub struct Node {
     pub name: String,
     /// Its own, trimmed.
     pub text: String,
+    attributes: Vec<(String, String)>,
     children: Vec<Node>,
 }
 
@@ -331,6 +361,28 @@ impl Node {
     /// The text of the first element of this name; empty where there is none.
     pub fn first(&self, name: &str) -> &str {
         self.all(name).map(|node| node.text.as_str()).find(|t| !t.is_empty()).unwrap_or_default()
+    }
+
+    /// What the attribute of this name says; nothing where there is none.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Its own children of this name.
+    pub fn each<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.children.iter().filter(move |child| child.name == name)
+    }
+
+    /// The children of this name in its children of that one: `names`, `name`.
+    pub fn within<'a>(&'a self, group: &'a str, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.each(group).flat_map(move |group| group.each(name))
+    }
+
+    /// The text of its first child of this name; empty where there is none.
+    pub fn told(&self, name: &str) -> &str {
+        let child = self.children.iter().find(|child| child.name == name);
+        child.map(|child| child.text.as_str()).unwrap_or_default()
     }
 
     fn gather<'a>(&'a self, name: &str, found: &mut Vec<&'a Node>) {

@@ -14,6 +14,8 @@ use crate::trade::{self, Trade, Venue, Verdict};
 /// A loss beyond that is no fee of a market.
 const TAX_HIGH_BPS: u64 = 1_000;
 const TAX_RUINOUS_BPS: u64 = 5_000;
+/// A pool that cannot be traded in says nothing of the token, so others are tried.
+const POOLS_TRIED_MAX: usize = 3;
 
 impl Checking<'_> {
     pub fn pools(&mut self) -> Result<Vec<Pool>, StateError> {
@@ -21,14 +23,25 @@ impl Checking<'_> {
         liquidity::find(&mut self.sandbox, chain, self.token, &self.inputs.pools)
     }
 
-    /// Tries the pool of the V2 kind that holds most of the token.
+    /// Tries the pools that hold most of the token, until one can be traded in at all.
     pub fn trade(&mut self, pools: &[Pool]) -> Result<(), StateError> {
-        let deepest = pools.iter().filter(|pool| pool.kind == Kind::V2).max_by_key(|p| p.of_token);
-        let done = match deepest.filter(|pool| !pool.of_quote.is_zero()) {
-            Some(pool) => {
-                let venue = Venue { pool: pool.address, quote: pool.quote, router: pool.router };
-                trade::through(&self.sandbox, self.token, venue)?
+        let mut deepest: Vec<&Pool> = pools.iter().filter(|p| !p.of_quote.is_zero()).collect();
+        deepest.sort_by_key(|pool| std::cmp::Reverse(pool.of_token));
+        let mut done = None;
+        for pool in deepest.into_iter().take(POOLS_TRIED_MAX) {
+            let Pool { address, kind, quote, router, .. } = *pool;
+            let venue = Venue { pool: address, kind, quote, router };
+            let tried = trade::through(&self.sandbox, self.token, venue)?;
+            let is_told = !matches!(tried.verdict, Verdict::Unknown { .. });
+            if is_told || done.is_none() {
+                done = Some(tried);
             }
+            if is_told {
+                break;
+            }
+        }
+        let done = match done {
+            Some(done) => done,
             None => trade::sending_only(&self.sandbox, self.token)?,
         };
         self.say_trade(&done);
@@ -143,7 +156,8 @@ impl Checking<'_> {
             (Some(shares), _) => self.say_shares(address, shares),
             (None, Kind::V3) => {
                 let text = format!(
-                    "who can take out of {address} is not read: its shares are positions of their own"
+                    "who can take out of {address} cannot be read from a block's state: its positions \
+                     are kept by owner and range, and listed nowhere but in its events"
                 );
                 self.check.unknown(Topic::Liquidity, text);
             }

@@ -73,12 +73,28 @@ pub fn world(name: &str) -> Told {
     told
 }
 
+/// The same with a pool of the V3 kind.
+pub fn world_v3(name: &str) -> Told {
+    let mut told = world(name);
+    told.slots.retain(|(at, _), _| *at != POOL);
+    told.code(POOL, code("Pool3"));
+    told.slot(POOL, U256::from(0), word(TOKEN));
+    told.slot(POOL, U256::from(1), word(QUOTE));
+    told.slot(POOL, U256::from(2), ether(1));
+    told
+}
+
 pub fn asset() -> Asset {
     Asset::token(Chain::ETHEREUM, model::Address::Evm(TOKEN.0.0))
 }
 
 /// The whole check, with the pool named where there is one to be.
 pub fn check(told: &Told, has_pool: bool) -> Check {
+    check_at(told, if has_pool { &[POOL] } else { &[] })
+}
+
+/// The whole check, with these pools named.
+pub fn check_at(told: &Told, pools: &[Address]) -> Check {
     let book = Book::default();
     let inputs = Inputs {
         asset: asset(),
@@ -88,7 +104,7 @@ pub fn check(told: &Told, has_pool: bool) -> Check {
         declared: None,
         age: Age::Unknown { why: "not looked for".into() },
         verified: Verified::Unknown { why: "not asked".into() },
-        pools: if has_pool { vec![POOL] } else { Vec::new() },
+        pools: pools.to_vec(),
     };
     token::check(told, &inputs).expect("nothing is stored that could fail")
 }

@@ -25,7 +25,16 @@ impl Files {
     pub fn of(format: ListFormat, path: &Path) -> Result<Files> {
         let (mains, others): (&[&str], &[(&str, &str, &str)]) = match format {
             ListFormat::Ofac => (
-                &["sdn_advanced.xml", "sdn.csv", "sdn.xml", "cons_advanced.xml", "cons_prim.csv"],
+                &[
+                    "sdn_advanced.xml",
+                    "sdn_enhanced.xml",
+                    "sdn.csv",
+                    "sdn.xml",
+                    "cons_advanced.xml",
+                    "cons_enhanced.xml",
+                    "cons_prim.csv",
+                    "consolidated.xml",
+                ],
                 &[
                     ("names", "sdn.csv", "alt.csv"),
                     ("addresses", "sdn.csv", "add.csv"),
@@ -150,7 +159,7 @@ pub fn read(
         })
     };
     let list = match format {
-        ListFormat::Ofac if is_xml => named_by_file(ofac::read(input, hash)?, path),
+        ListFormat::Ofac if is_xml => ofac::read_as(named_by_file(path), input, hash)?,
         ListFormat::Ofac => {
             if looks_binary(&mut input) {
                 bail!("expected OFAC's XML or CSV");
@@ -170,7 +179,7 @@ pub fn read(
                     out.warn(&format!("{}: without {what} beside it", path.display()));
                 }
             }
-            named_by_file(ofac::csv::read(tables, today("OFAC's CSV"), hash)?, path)
+            ofac::csv::read(tables, today("OFAC's CSV"), hash)?.with_name(named_by_file(path))
         }
         ListFormat::Un => un::read(input, hash)?,
         ListFormat::Eu => eu::read(input, hash)?,
@@ -197,11 +206,12 @@ pub fn read(
     Ok(vec![list])
 }
 
-/// The consolidated list looks like the other one: its files' names tell.
-fn named_by_file(list: ParsedList, path: &Path) -> ParsedList {
+/// In plain XML and CSV the consolidated list looks like the other one: its files' names tell. The other
+/// forms say which list they are, whatever their file is called.
+fn named_by_file(path: &Path) -> &'static str {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
-    let is_consolidated = name.is_some_and(|name| name.starts_with("cons"));
-    if is_consolidated { list.with_name(ofac::CONSOLIDATED) } else { list }
+    let is_named = |name: &String| name.starts_with("cons_") || name.starts_with("consolidated");
+    if name.as_ref().is_some_and(is_named) { ofac::CONSOLIDATED } else { ofac::LIST }
 }
 
 fn is_xml(input: &mut impl BufRead) -> std::io::Result<bool> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use chain::download::Redirects;
 use serde::Deserialize;
 
 use super::keeping::SHRINK_MAX;
@@ -28,7 +29,16 @@ struct SourceFile {
     name: Option<String>,
     /// The most it may lose, in percent. 10.
     max_shrink: Option<u8>,
+    /// Of OFAC: where its publications are asked for, on the same host; `off` asks for none.
+    changes: Option<String>,
+    /// The hosts that redirects may lead to, beside that of the address.
+    redirects: Option<Vec<String>>,
 }
+
+/// OFAC's Sanctions List Service, which says what it published.
+const SERVICE: &str = "https://sanctionslistservice.ofac.treas.gov";
+/// Where it keeps its files.
+const STORAGE: &str = "wc2h-sls-prod-public-published.s3.us-gov-west-1.amazonaws.com";
 
 /// One list that is kept up to date.
 #[derive(Debug)]
@@ -39,6 +49,17 @@ pub struct Source {
     pub place: Place,
     pub list: Option<String>,
     pub max_shrink: u8,
+    pub redirects: Redirects,
+    pub changes: Option<Changes>,
+}
+
+/// A service that says what was published.
+#[derive(Debug)]
+pub struct Changes {
+    /// Without a slash at its end.
+    pub url: String,
+    /// Where its files may lie.
+    pub redirects: Redirects,
 }
 
 #[derive(Debug)]
@@ -75,7 +96,43 @@ fn of_table(name: &str, value: toml::Value, folder: &Path) -> Result<Source> {
     if max_shrink > 100 {
         bail!("max_shrink: expected at most 100, in percent");
     }
-    Ok(Source { name: name.to_string(), format: file.format, place, list: file.name, max_shrink })
+    let changes = changes_of(&file, &place)?;
+    let redirects = file.redirects.map_or(Redirects::Anywhere, Redirects::Hosts);
+    Ok(Source {
+        name: name.to_string(),
+        format: file.format,
+        place,
+        list: file.name,
+        max_shrink,
+        redirects,
+        changes,
+    })
+}
+
+/// Only the host that a list is fetched from is asked what it published.
+fn changes_of(file: &SourceFile, place: &Place) -> Result<Option<Changes>> {
+    let of_list = match place {
+        Place::Url(url) if file.format == ListFormat::Ofac => {
+            chain::source::shown_url(url.reveal())
+        }
+        _ => match &file.changes {
+            Some(_) => bail!("changes: only OFAC's lists that are fetched by url have it"),
+            None => return Ok(None),
+        },
+    };
+    let is_service = of_list == SERVICE;
+    let url = match file.changes.as_deref() {
+        Some("off") => return Ok(None),
+        Some(url) => url.trim_end_matches('/').to_string(),
+        None if is_service => format!("{SERVICE}/changes"),
+        None => return Ok(None),
+    };
+    if chain::source::shown_url(&url) != of_list || url.contains(['?', '#', '@']) {
+        bail!("changes: expected an address at {of_list}, where the list is, without a query");
+    }
+    let known = if is_service { vec![STORAGE.to_string()] } else { Vec::new() };
+    let redirects = Redirects::Hosts(file.redirects.clone().unwrap_or(known));
+    Ok(Some(Changes { url, redirects }))
 }
 
 /// A password or a key does not belong into the file. A query may be a key, so it goes elsewhere too.
@@ -126,6 +183,39 @@ mod tests {
         ] {
             let error = format!("{:#}", parse(text).expect_err("is refused"));
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn publications_are_asked_of_the_host_of_the_list_only() {
+        let changes = |more: &str| {
+            let text = format!("format = \"ofac\"\n{more}");
+            parse(&text)
+                .map(|source| source.changes.map(|changes| (changes.url, changes.redirects)))
+        };
+        let at = |url: &str| format!("url = \"{url}/api/download/SDN_ADVANCED.ZIP\"\n");
+        let (url, redirects) = changes(&at(SERVICE)).expect("a list").expect("it is known");
+        assert_eq!(url, "https://sanctionslistservice.ofac.treas.gov/changes");
+        assert_eq!(redirects, Redirects::Hosts(vec![STORAGE.to_string()]));
+        let named = format!("{}redirects = [\"a.example\"]", at(SERVICE));
+        let (_, redirects) = changes(&named).expect("a list").expect("it is known");
+        assert_eq!(redirects, Redirects::Hosts(vec!["a.example".to_string()]));
+        assert_eq!(changes(&format!("{}changes = \"off\"", at(SERVICE))).expect("a list"), None);
+        let mirror = at("https://mirror.example");
+        assert_eq!(changes(&mirror).expect("a list"), None, "a mirror says nothing of the kind");
+        let named = format!("{mirror}changes = \"https://mirror.example/changes/\"");
+        let (url, redirects) = changes(&named).expect("a list").expect("it is named");
+        assert_eq!(url, "https://mirror.example/changes");
+        assert_eq!(redirects, Redirects::Hosts(Vec::new()));
+        for wrong in [
+            format!("{mirror}changes = \"https://other.example/changes\""),
+            format!("{mirror}changes = \"http://mirror.example/changes\""),
+            format!("{mirror}changes = \"https://me@mirror.example/changes\""),
+            format!("{mirror}changes = \"https://mirror.example/changes?key=1\""),
+            "path = \"sdn.xml\"\nchanges = \"https://mirror.example\"".to_string(),
+        ] {
+            let error = format!("{:#}", changes(&wrong).expect_err("is refused"));
+            assert!(error.contains("changes: "), "{error}");
         }
     }
 

@@ -1,18 +1,21 @@
 //! `interdict lists update`: fetches the lists that the configuration names, and keeps what is new.
 //!
 //! A list that cannot be fetched, read, or believed leaves its last version in force, and the
-//! others are updated all the same.
+//! others are updated all the same. Of OFAC it is asked first what was published since.
+
+mod publications;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use chain::download::{self, Answer, Known};
+use chain::download::{self, Answer, Known, Redirects};
 use model::Timestamp;
 use serde::Serialize;
 use store::{ListSource, Store};
 
+use self::publications::News;
 use super::keeping::{self, Kept, Rules};
 use super::sources::{self, Place, Source};
 use crate::cli::{ListUpdateArgs, TextFormat};
@@ -31,8 +34,19 @@ struct Updated {
     /// Its source says that nothing changed.
     is_unchanged: bool,
     kept: Option<Kept>,
-    /// Why it was not taken: the last version stays in force.
+    /// What its source says it published, where that was asked.
+    publications: Option<News>,
+    /// Why it was not taken, the last version stays in force then; or what it lacks although it was.
     error: Option<String>,
+}
+
+/// What came of asking for one list.
+#[derive(Default)]
+struct Came {
+    kept: Option<Kept>,
+    news: Option<News>,
+    /// It was kept, and is older than what was published.
+    lacks: Option<String>,
 }
 
 pub fn run(home: &Home, args: &ListUpdateArgs, out: &Out) -> Result<ExitCode> {
@@ -52,21 +66,26 @@ pub fn run(home: &Home, args: &ListUpdateArgs, out: &Out) -> Result<ExitCode> {
     let mut store = home.open()?;
     let mut updated = Vec::new();
     for source in &sources {
-        let told = update(home, &mut store, source, args, out);
+        let mut came = Came::default();
+        let told = update(home, &mut store, source, args, out, &mut came);
         if let Err(error) = &told {
             out.error(&anyhow::anyhow!("{}: {error:#}", source.name));
         }
-        let shown = source.shown();
-        let (is_unchanged, kept, error) = match told {
-            Ok(Some(kept)) => (kept.is_known, Some(kept), None),
-            Ok(None) => (true, None, None),
-            Err(error) => (false, None, Some(format!("{error:#}"))),
-        };
+        let Came { kept, news, lacks } = came;
+        for note in news.iter().flat_map(|news| &news.notes) {
+            out.warn(&format!("{}: {}", source.name, crate::render::plain(note)));
+        }
+        if let Some(lacks) = &lacks {
+            out.error(&anyhow::anyhow!("{}: {lacks}", source.name));
+        }
+        let error = told.err().map(|error| format!("{error:#}")).or(lacks);
+        let is_known = kept.as_ref().is_none_or(|kept| kept.is_known);
         updated.push(Updated {
             name: source.name.clone(),
-            source: shown,
-            is_unchanged,
+            source: source.shown(),
+            is_unchanged: is_known && error.is_none(),
             kept,
+            publications: news,
             error,
         });
     }
@@ -80,24 +99,29 @@ pub fn run(home: &Home, args: &ListUpdateArgs, out: &Out) -> Result<ExitCode> {
 
 impl Updated {
     fn text(&self) -> String {
-        match (&self.kept, &self.error) {
-            (_, Some(_)) => {
+        let news = self.publications.as_ref();
+        let published = news.map(|news| news.text(&self.name)).unwrap_or_default();
+        let came = match (&self.kept, &self.error) {
+            (Some(kept), Some(_)) => format!("{}{}: not up to date\n", kept.text(), self.name),
+            (None, Some(_)) => {
                 format!("{}: not updated, its last version stays in force\n", self.name)
             }
             (Some(kept), None) => kept.text(),
+            (None, None) if news.is_some_and(News::is_nothing_new) => String::new(),
             (None, None) => format!("{}: its source says that nothing changed\n", self.name),
-        }
+        };
+        published + &came
     }
 }
 
-/// Nothing where the source says that nothing changed.
 fn update(
     home: &Home,
     store: &mut Store,
     source: &Source,
     args: &ListUpdateArgs,
     out: &Out,
-) -> Result<Option<Kept>> {
+    came: &mut Came,
+) -> Result<()> {
     let rules = Rules {
         name: source.list.as_deref(),
         shrink_max: source.max_shrink,
@@ -105,10 +129,13 @@ fn update(
         ..Rules::USUAL
     };
     match &source.place {
-        Place::Path(path) => keeping::keep(store, source.format, path, &rules, out).map(Some),
+        Place::Path(path) => {
+            came.kept = Some(keeping::keep(store, source.format, path, &rules, out)?);
+            Ok(())
+        }
         Place::Url(url) => {
             let folder = home.path().join("downloads").join(&source.name);
-            let fetched = fetch(store, source, url, &folder, &rules, out);
+            let fetched = fetch(store, source, url, &folder, &rules, out, came);
             // What was fetched is kept as a version, or it is of no use.
             let _ = fs::remove_dir_all(&folder);
             fetched
@@ -123,9 +150,21 @@ fn fetch(
     folder: &Path,
     rules: &Rules<'_>,
     out: &Out,
-) -> Result<Option<Kept>> {
+    came: &mut Came,
+) -> Result<()> {
     let shown = source.shown();
     let earlier = store.list_source(&shown)?;
+    let now = Timestamp::now();
+    if let Some(changes) = &source.changes {
+        let spinner = out.spinner(format!("asking what {} published", source.name));
+        let news = publications::ask(store, source, changes);
+        spinner.finish_and_clear();
+        let news = came.news.insert(news?);
+        let fresh = earlier.as_ref().filter(|f| !publications::is_due(f.checked_at, now));
+        if let (true, Some(earlier)) = (news.is_nothing_new(), fresh) {
+            return news.remember(store, &earlier.file_hash, now);
+        }
+    }
     let known = Known {
         etag: earlier.as_ref().and_then(|known| known.etag.clone()),
         changed: earlier.as_ref().and_then(|known| known.changed.clone()),
@@ -133,31 +172,46 @@ fn fetch(
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let path = folder.join(file_name(url.reveal(), &source.name));
     let spinner = out.spinner(format!("fetching {shown}"));
-    let answer = download(url, &known, &path);
+    let answer = download(url, &known, &source.redirects, &path);
     spinner.finish_and_clear();
     let checked_at = Timestamp::now();
     let (etag, changed) = match answer? {
         Answer::Same => {
+            if let Some(stale) = came.news.as_ref().and_then(News::must_have_changed) {
+                bail!("{stale}");
+            }
             if let Some(earlier) = earlier {
+                if let Some(news) = &came.news {
+                    news.remember(store, &earlier.file_hash, checked_at)?;
+                }
                 store.put_list_source(&ListSource { checked_at, ..earlier })?;
             }
-            return Ok(None);
+            return Ok(());
         }
         Answer::New { etag, changed, .. } => (etag, changed),
     };
     let file_hash = crate::commands::file_hash(&path)?;
-    let kept = keeping::keep(store, source.format, &path, rules, out)?;
+    came.kept = Some(keeping::keep(store, source.format, &path, rules, out)?);
+    if let Some(news) = &mut came.news {
+        came.lacks = news.compare(store, &file_hash)?;
+        if came.lacks.is_some() {
+            // It must be fetched again, whatever the server calls this copy.
+            return Ok(());
+        }
+        news.remember(store, &file_hash, checked_at)?;
+    }
     // Only now: a copy that was refused must be fetched again.
     store.put_list_source(&ListSource { source: shown, file_hash, etag, changed, checked_at })?;
-    Ok(Some(kept))
+    Ok(())
 }
 
-fn download(url: &Secret, known: &Known, path: &Path) -> Result<Answer> {
+fn download(url: &Secret, known: &Known, redirects: &Redirects, path: &Path) -> Result<Answer> {
     let doing = || format!("cannot write {}", path.display());
     let part = path.with_extension("part");
     let mut file = fs::File::create(&part).with_context(doing)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(download::file(url.reveal(), known, BYTES_MAX, &mut file))?;
+    let fetched = download::file(url.reveal(), known, redirects, BYTES_MAX, &mut file);
+    let answer = runtime.block_on(fetched)?;
     file.sync_all().with_context(doing)?;
     fs::rename(&part, path).with_context(doing)?;
     Ok(answer)

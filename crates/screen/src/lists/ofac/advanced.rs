@@ -21,12 +21,11 @@ use model::{CountryKind, Date, Party, PartyDocument};
 use self::dates::{read_date, read_period};
 use self::names::read_identity;
 use self::references::{References, read_references};
-use super::features::Feature;
-use super::{CONSOLIDATED, LIST};
+use super::features::{Address, Feature};
+use super::{CONSOLIDATED, Designation, LIST, features};
 use crate::lists::gather::{self, Gather, add_country, add_once, add_remark, add_text, joined};
 use crate::lists::xml::Xml;
 use crate::lists::{ListError, ParsedList};
-use crate::query::is_blank;
 
 /// Reads the whole list; its root is open.
 pub fn read<R: BufRead>(mut xml: Xml<R>, file_hash: &str) -> Result<ParsedList, ListError> {
@@ -104,19 +103,6 @@ enum At {
     BirthPlace,
 }
 
-struct Address {
-    written: String,
-    asset_label: Option<String>,
-}
-
-/// Since when, and under what, a profile is listed.
-#[derive(Clone, Default)]
-struct Designation {
-    listed_on: Option<Date>,
-    programmes: Vec<String>,
-    is_sdn: bool,
-}
-
 impl File {
     fn put_together(mut self, date: Date, file_hash: &str) -> ParsedList {
         let is_sdn = self.designations.is_empty() || self.designations.values().any(|d| d.is_sdn);
@@ -134,12 +120,7 @@ impl File {
             let designation = self.designations.remove(&party.id).unwrap_or_default();
             party.programmes = designation.programmes;
             party.listed_on = designation.listed_on;
-            for address in addresses {
-                let mut listing = gather.listing(&address.written);
-                listing.asset_label = address.asset_label;
-                gather.add(gather::of_party(listing, &party));
-            }
-            gather.add_party(party);
+            features::put(&mut gather, party, addresses);
         }
         gather.finish()
     }
@@ -356,7 +337,7 @@ impl Draft {
                         let looked_up = looked_up.and_then(|id| references.details.get(&id));
                         let text = xml.text()?;
                         let text = looked_up.filter(|_| text.is_empty()).unwrap_or(&text);
-                        self.tell(label, feature, text);
+                        feature.tell(label, text, &mut self.party, &mut self.addresses);
                     }
                     "VersionLocation" => {
                         if let Some(id) = xml.attribute("LocationID")? {
@@ -375,37 +356,6 @@ impl Draft {
         Ok(())
     }
 
-    /// An empty detail says nothing.
-    fn tell(&mut self, label: &str, feature: &Feature, text: &str) {
-        if text.chars().all(is_blank) {
-            return;
-        }
-        let party = &mut self.party;
-        match feature {
-            Feature::Address(asset) => {
-                let asset_label = asset.clone();
-                self.addresses.push(Address { written: text.to_string(), asset_label });
-            }
-            Feature::Birth => {}
-            Feature::BirthPlace => {
-                add_text(&mut party.birth_places, text);
-                // `Pyongyang, North Korea`: what stands last may be a country.
-                let last = text.rsplit(',').next().unwrap_or(text);
-                if crate::lists::countries::code(last).is_some() {
-                    add_country(&mut party.countries, CountryKind::Birth, last);
-                }
-            }
-            Feature::Country(kind) => add_country(&mut party.countries, *kind, text),
-            Feature::Gender => party.gender = Some(text.to_lowercase()),
-            Feature::Location => add_text(&mut party.addresses, text),
-            Feature::Document => gather::add_document(&mut party.documents, label, text, ""),
-            Feature::Remark => {
-                let label = label.trim_end_matches([' ', '-', ':']);
-                add_remark(party, &format!("{label}: {text}"));
-            }
-        }
-    }
-
     fn stand_at(&mut self, feature: &Feature, id: String) {
         let at = match feature {
             Feature::Location => At::Address,
@@ -414,24 +364,6 @@ impl Draft {
             _ => return,
         };
         self.places.push((at, id));
-    }
-}
-
-impl Designation {
-    /// A profile can stand on a sectoral list as well; the SDN list's own date
-    /// goes first.
-    fn take_in(&mut self, other: Designation) {
-        let earlier = self.listed_on.into_iter().chain(other.listed_on).min();
-        self.listed_on = match (self.is_sdn, other.is_sdn) {
-            (true, false) => self.listed_on,
-            (false, true) => other.listed_on,
-            _ => earlier,
-        };
-        self.is_sdn |= other.is_sdn;
-        other
-            .programmes
-            .into_iter()
-            .for_each(|programme| add_once(&mut self.programmes, programme));
     }
 }
 

@@ -1,13 +1,11 @@
 //! OFAC's plain XML, `sdn.xml` and `consolidated.xml`: the forms that most tools read.
 //!
-//! Both look alike, and neither says which it is: it is read as the SDN list, and the caller who
-//! knows better renames it. Addresses stand among the documents, by a type such as `Digital Currency Address - TRX`.
+//! Both look alike, and neither says which it is: the caller must know. Addresses stand among the documents, by a type such as `Digital Currency Address - TRX`.
 
 use std::io::BufRead;
 
 use model::{CountryKind, NameKind, NamePart, NameQuality, PartKind, Party, PartyKind, PartyName};
 
-use super::LIST;
 use super::features::Feature;
 use crate::lists::dates::{self, Order};
 use crate::lists::gather::{
@@ -18,7 +16,11 @@ use crate::lists::{ListError, ParsedList};
 use crate::query::is_blank;
 
 /// Reads the whole list; its root is open.
-pub fn read<R: BufRead>(mut xml: Xml<R>, file_hash: &str) -> Result<ParsedList, ListError> {
+pub fn read<R: BufRead>(
+    mut xml: Xml<R>,
+    list: &str,
+    file_hash: &str,
+) -> Result<ParsedList, ListError> {
     let mut gather = None;
     while xml.child()? {
         match xml.name() {
@@ -27,7 +29,7 @@ pub fn read<R: BufRead>(mut xml: Xml<R>, file_hash: &str) -> Result<ParsedList, 
                 let written = told.get("Publish_Date");
                 let date = dates::whole(written, Order::MonthFirst);
                 let date = date.ok_or_else(|| xml.error("a Publish_Date", written))?;
-                gather = Some(Gather::new(LIST, date, file_hash));
+                gather = Some(Gather::new(list, date, file_hash));
             }
             "sdnEntry" => {
                 let Some(gather) = &mut gather else {

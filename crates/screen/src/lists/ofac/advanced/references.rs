@@ -6,6 +6,7 @@ use std::io::BufRead;
 use model::{PartKind, PartyKind};
 
 use super::super::features::Feature;
+use super::super::part_kind;
 use crate::lists::ListError;
 use crate::lists::xml::Xml;
 
@@ -95,17 +96,6 @@ impl References {
             (_, Some("Entity" | "Other Entity")) => PartyKind::Organisation,
             _ => PartyKind::Unknown,
         }
-    }
-}
-
-fn part_kind(name: &str) -> Option<PartKind> {
-    match name {
-        // Spanish usage: both are family names, as in ZAMBADA GARCIA, Ismael.
-        "Last Name" | "Patronymic" | "Matronymic" => Some(PartKind::Family),
-        "First Name" => Some(PartKind::Given),
-        "Middle Name" => Some(PartKind::Patronymic),
-        "Maiden Name" | "Nickname" => Some(PartKind::Other),
-        _ => None,
     }
 }
 
