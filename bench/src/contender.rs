@@ -70,10 +70,11 @@ pub enum Work {
     Cold,
     Clusters,
     Desk,
+    Listings,
 }
 
 impl Work {
-    pub const ALL: [Work; 11] = [
+    pub const ALL: [Work; 12] = [
         Work::Ingest,
         Work::Bytes,
         Work::Page,
@@ -85,6 +86,7 @@ impl Work {
         Work::Cold,
         Work::Clusters,
         Work::Desk,
+        Work::Listings,
     ];
 
     pub fn name(self) -> &'static str {
@@ -100,6 +102,7 @@ impl Work {
             Work::Cold => "cold",
             Work::Clusters => "clusters",
             Work::Desk => "desk",
+            Work::Listings => "listings",
         }
     }
 

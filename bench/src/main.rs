@@ -10,6 +10,7 @@ mod desk;
 mod digest;
 mod generate;
 mod limits;
+mod listings;
 mod measure;
 mod memory;
 mod parse;
@@ -81,6 +82,13 @@ enum Command {
     /// The desk under load. Started by `run`.
     #[command(hide = true)]
     Desk(desk::Settings),
+    /// Listings of a large desk. Started by `run`.
+    #[command(hide = true)]
+    Listings {
+        folder: PathBuf,
+        #[arg(long)]
+        smoke: bool,
+    },
     /// The server that does nothing. Started by `desk`.
     #[command(hide = true)]
     ServeNothing,
@@ -122,6 +130,11 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Parse { contender, smoke } => parse::run(&contender, smoke)?,
         Command::Desk(settings) => {
             let outcomes = desk::run(&settings)?;
+            println!("{}{}", run::MARK, serde_json::to_string(&outcomes)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Listings { folder, smoke } => {
+            let outcomes = listings::run(&folder, smoke)?;
             println!("{}{}", run::MARK, serde_json::to_string(&outcomes)?);
             return Ok(ExitCode::SUCCESS);
         }

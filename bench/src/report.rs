@@ -223,6 +223,20 @@ const SECTIONS: &[Section] = &[
         ],
         limits: &[],
     },
+    Section {
+        work: "listings",
+        title: "Listings of a large desk",
+        what: "10,000 cases and a million alerts. Every listing with every filter that the API offers, turning pages of 50, and every total, as an administrator, as members of two teams and as nobody's people see them: a hundred times each. What stands here is the slowest of all listings.",
+        columns: &[
+            column("alerts", "alerts", Show::Count, Neither),
+            column("cases", "cases", Show::Count, Neither),
+            column("listings", "listings and totals", Show::Count, Neither),
+            column("worst_median_seconds", "slowest median", Show::Seconds, Neither),
+            column("worst_p99_seconds", "slowest p99", Show::Seconds, Neither),
+            column("totals_p99_seconds", "of totals", Show::Seconds, Neither),
+        ],
+        limits: &[],
+    },
 ];
 
 /// Two accesses a transfer, of what the host does in an array as large as the state.

@@ -82,6 +82,9 @@ pub fn run(plan: &Plan) -> Result<ExitCode> {
     if plan.wants(Work::Desk) {
         plan.measure_desk(&mut results, &mut failures);
     }
+    if plan.wants(Work::Listings) {
+        plan.measure_listings(&mut results, &mut failures);
+    }
     results.write(&kept)?;
     if !plan.smoke && !plan.no_docs {
         report::write_documents(&plan.folder)?;
@@ -180,7 +183,8 @@ impl Plan {
     ) -> Result<()> {
         let scale = scale_name(transfers);
         let is_wanted = |work: &Work| {
-            !matches!(work, Work::Parse | Work::Clusters | Work::Desk) && self.wants(*work)
+            !matches!(work, Work::Parse | Work::Clusters | Work::Desk | Work::Listings)
+                && self.wants(*work)
         };
         if !Work::ALL.iter().any(is_wanted) {
             return Ok(());
@@ -323,15 +327,26 @@ impl Plan {
     fn measure_desk(&self, results: &mut Results, failures: &mut Vec<String>) {
         let Some(program) = &self.program else { return };
         eprintln!("── the desk under load");
+        let told = self.told("desk", &[&self.folder, program], results);
+        failures.extend(told.err().map(|error| format!("the desk: {error:#}")));
+    }
+
+    /// One run measures both databases.
+    fn measure_listings(&self, results: &mut Results, failures: &mut Vec<String>) {
+        eprintln!("── listings of a large desk");
+        let told = self.told("listings", &[&self.folder], results);
+        failures.extend(told.err().map(|error| format!("listings: {error:#}")));
+    }
+
+    /// Runs this program again, for what says itself whom it measured.
+    fn told(&self, work: &str, paths: &[&PathBuf], results: &mut Results) -> Result<()> {
         let (date, load) = (now(), setup::load());
-        let words: &[&str] = if self.smoke { &["desk", "--smoke"] } else { &["desk"] };
-        let told = std::env::current_exe()
-            .map_err(Into::into)
-            .and_then(|this| listen(Command::new(this).args(words).args([&self.folder, program])));
-        let told: Vec<(String, Outcome)> = match told {
-            Ok(told) => told,
-            Err(error) => return failures.push(format!("the desk: {error:#}")),
-        };
+        let mut this = Command::new(std::env::current_exe()?);
+        this.arg(work).args(paths);
+        if self.smoke {
+            this.arg("--smoke");
+        }
+        let told: Vec<(String, Outcome)> = listen(&mut this)?;
         for (contender, outcome) in told {
             results.put(Measured {
                 scale: String::new(),
@@ -344,6 +359,7 @@ impl Plan {
                 numbers: outcome.numbers,
             });
         }
+        Ok(())
     }
 
     /// Runs this program again, for one thing.

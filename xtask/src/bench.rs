@@ -55,7 +55,9 @@ fn build_product() -> Result<PathBuf> {
 fn wants_duckdb(args: &[String]) -> bool {
     let peers = args.iter().position(|arg| arg == "--peers").and_then(|at| args.get(at + 1));
     let is_asked = peers.is_none_or(|peers| peers.split(',').any(|peer| peer == "duckdb"));
-    is_asked && !args.iter().any(|arg| arg == "--smoke")
+    // Nobody but the product has listings.
+    let is_of_us = args.windows(2).any(|two| two[0] == "--only" && two[1] == "listings");
+    is_asked && !is_of_us && !args.iter().any(|arg| arg == "--smoke")
 }
 
 fn build(folder: &Path, duckdb: Option<&Path>) -> Result<PathBuf> {
@@ -136,7 +138,7 @@ mod tests {
         let wants =
             |args: &str| wants_desk(&args.split_whitespace().map(String::from).collect::<Vec<_>>());
         assert!(wants("") && wants("--only sweep,desk") && wants("--smoke --only desk"));
-        assert!(!wants("--only sweep") && !wants("--smoke"));
+        assert!(!wants("--only sweep") && !wants("--smoke") && !wants("--only listings"));
     }
 
     #[test]
@@ -148,5 +150,6 @@ mod tests {
         assert!(wants("--peers sqlite,duckdb"));
         assert!(!wants("--peers sqlite"));
         assert!(!wants("--smoke"));
+        assert!(wants("--only page") && !wants("--only listings"));
     }
 }

@@ -247,8 +247,8 @@ pub fn raise_in(tx: &mut Tx<'_>, by: &By, new: &NewAlert) -> Result<Raised, Case
             previous.into(),
         ],
     )?;
-    work::count(tx, AlertState::Open, new.severity, 1)?;
     let alert = list::get_in(tx, id)?;
+    work::count(tx, &alert, 1)?;
     let payload = json!({
         "kind": new.kind, "severity": new.severity, "subject": new.subject.to_string(),
         "group": new.group, "title": new.title, "previous": previous,
@@ -284,8 +284,8 @@ fn again(
     )?;
     let is_worse = severity > before.severity;
     if is_worse {
-        work::count(tx, before.state, before.severity, -1)?;
-        work::count(tx, before.state, severity, 1)?;
+        work::count(tx, &before, -1)?;
+        work::count(tx, &Alert { severity, ..before.clone() }, 1)?;
         tx.run(
             "UPDATE alert SET severity = $2 WHERE id = $1",
             &[id.into(), severity_number(severity).into()],

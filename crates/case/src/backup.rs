@@ -88,7 +88,7 @@ pub const TABLES: &[Table] = &[
             "unwound",
         ],
     ),
-    table("alert_count", &["state", "severity"], &["state", "severity", "number"]),
+    table("alert_count", &["team", "state", "severity"], &["team", "state", "severity", "number"]),
     table(
         "case_file",
         ID,
@@ -137,6 +137,7 @@ pub const TABLES: &[Table] = &[
     table("case_term", &["term", "case_id"], &["case_id", "term"]),
     table("person", ID, &["id", "nonce", "ciphertext", "commitment", "retain_until", "erased"]),
     table("person_key", &["person"], &["person", "secret", "salt"]),
+    table("person_erasure", &["person"], &["person", "asked_by", "people", "reason", "asked"]),
     table("watch", ID, &["id", "name", "severity", "target", "team", "is_active", "created"]),
     table("watch_position", &["chain"], &["chain", "position"]),
     table("watch_met", &["chain", "watch", "tx"], &["chain", "watch", "tx", "height", "alert"]),
@@ -167,6 +168,7 @@ pub const TABLES: &[Table] = &[
             "frozen",
             "frozen_until",
             "ended",
+            "is_nobodys",
         ],
     ),
     table(
@@ -179,6 +181,11 @@ pub const TABLES: &[Table] = &[
         "freeze_told",
         &["request", "kind", "deadline", "level"],
         &["request", "kind", "deadline", "level"],
+    ),
+    table(
+        "freeze_moved",
+        &["request", "chain", "tx", "move"],
+        &["request", "chain", "tx", "move", "height", "is_final", "alert"],
     ),
     table(
         "freeze_packet",

@@ -109,7 +109,9 @@ const PARTS: [&str; 8] = [
     "case_holding",
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseState {
     Triage,
@@ -168,6 +170,21 @@ pub struct CaseFilter {
 
 const COLUMNS: &str = "id, number, title, summary, state, reason, assignee, team, marking, created, \
     changed, merged_into";
+
+/// How many cases there are of each state.
+pub fn counts(db: &Db, seen: &Seen) -> Result<Vec<(CaseState, i64)>, CaseError> {
+    let mut values = Vec::new();
+    let narrowed = seen.narrow("team", &mut values).map(|of| format!("WHERE {of}"));
+    let narrowed = narrowed.unwrap_or_default();
+    let sql = format!("SELECT state, COUNT(*) FROM case_file {narrowed} GROUP BY state LIMIT 100");
+    let rows = db.read(|tx| tx.rows(&sql, &values))?;
+    let mut counts = Vec::new();
+    for row in &rows {
+        counts.push((row.text(0)?.parse()?, row.int(1)?));
+    }
+    counts.sort();
+    Ok(counts)
+}
 
 /// A new case, in triage.
 pub fn create(db: &Db, by: &By, new: &NewCase) -> Result<Case, CaseError> {

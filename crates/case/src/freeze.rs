@@ -2,7 +2,8 @@
 //!
 //! [`state`](FreezeState) is the table of what follows what; `store` does each step in one
 //! transaction with its journal entry and its event; [`due`] says what a clock asks for, and
-//! [`remind`] tells it once; [`moving`] sees a holder's account run while it is to be frozen;
+//! [`remind`] tells it once; [`moving`] sees a holder's account run while it is to be frozen, and
+//! [`warn`] tells that once, wherever its block stands;
 //! [`figures`] count what was asked, frozen and recovered; [`packet`] is what goes out, signed.
 //! Who can stop value, and by which law, is in [`crate::holders`].
 
@@ -10,6 +11,7 @@ mod clock;
 mod figures;
 mod kept;
 mod motion;
+mod moves;
 pub mod packet;
 mod places;
 mod remind;
@@ -31,12 +33,13 @@ pub use clock::{Clocks, Due, DueKind, due};
 pub use figures::{Figures, Sum, Worth, figures};
 pub use kept::{KeptPacket, keep_packet, packet_of, sign_packet};
 pub use motion::{Moved, moving};
+pub use moves::{ToldMove, settle_moves, stands, told_moves, warn};
 pub use places::{Place, Plan, Stopper, drafts, places};
-pub use remind::{remind, warn};
+pub use remind::remind;
 pub use state::FreezeState;
 pub use store::{
-    FreezeFilter, approve, draft, draft_all, extend, get, list, live, reach, record_frozen, revise,
-    sent,
+    FreezeFilter, approve, counts, draft, draft_all, extend, get, list, live, reach, record_frozen,
+    revise, sent,
 };
 
 pub(crate) const MIGRATIONS: &[Migration] = &[
@@ -102,6 +105,22 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     "
     ALTER TABLE freeze_packet ADD COLUMN signed BIGINT;
     UPDATE freeze_packet SET signed = made
+",
+    "
+    CREATE TABLE freeze_moved (
+        request BIGINT NOT NULL,
+        chain TEXT NOT NULL,
+        tx TEXT NOT NULL,
+        move TEXT NOT NULL,
+        height BIGINT,
+        is_final BIGINT NOT NULL,
+        alert BIGINT NOT NULL,
+        PRIMARY KEY (request, chain, tx, move)
+    );
+    CREATE INDEX freeze_moved_in_time ON freeze_moved (request, chain, tx, move) WHERE is_final = 0;
+    ALTER TABLE freeze_request ADD COLUMN is_nobodys BIGINT NOT NULL DEFAULT 0;
+    UPDATE freeze_request SET is_nobodys = 1 WHERE NOT EXISTS (SELECT 1 FROM freeze_author a
+        WHERE a.request = freeze_request.id AND a.actor LIKE 'person:%')
 ",
 ];
 

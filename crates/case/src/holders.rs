@@ -64,6 +64,9 @@ pub struct Holder {
     pub source: String,
     pub date: Option<Date>,
     pub checked: Checked,
+    /// What it was held against, where that was not the source itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     pub note: Option<String>,
     /// Why they are named: the asset is theirs, or a label says that the account lies with them.
     pub because: String,
@@ -117,6 +120,7 @@ struct Row {
     date: Date,
     #[serde(default)]
     checked: Checked,
+    against: Option<String>,
     note: Option<String>,
 }
 
@@ -231,6 +235,7 @@ impl Row {
             source: self.source.clone(),
             date: Some(self.date),
             checked: self.checked,
+            against: self.against.clone(),
             note: self.note.clone(),
             because,
         }
@@ -272,6 +277,7 @@ fn nobody_knows(name: &str, kind: HolderKind, because: String) -> Holder {
         source: "the label".into(),
         date: None,
         checked: Checked::FromMemory,
+        against: None,
         note: None,
         because,
     }

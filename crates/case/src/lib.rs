@@ -25,7 +25,7 @@ pub mod trial;
 pub mod vault;
 pub mod watches;
 
-pub use act::{By, micros, moment, moment_if};
+pub use act::{By, is_person, micros, moment, moment_if};
 pub use error::CaseError;
 pub use ids::{
     AlertId, CaseId, ClaimId, DeadlineId, DeliveryId, EventId, EvidenceId, HoldingId, IncidentId,
@@ -56,7 +56,8 @@ pub fn migrate(db: &db::Db) -> Result<(), db::DbError> {
 
 /// Steps over tables of several modules: they come when all of those are there.
 ///
-/// An event knows its team from when it was told. Alerts are listed team by team: no team is `''`.
+/// An event knows its team from when it was told. Alerts are listed and counted team by team: no team is
+/// `''`.
 const DESK: &[db::Migration] = &["
     ALTER TABLE event ADD COLUMN team TEXT;
     UPDATE event SET team = (SELECT a.team FROM alert a
@@ -88,4 +89,17 @@ const DESK: &[db::Migration] = &["
         ON alert (COALESCE(team, ''), severity, kind, last_seen, id);
     CREATE INDEX alert_of_team_state_severity_kind
         ON alert (COALESCE(team, ''), state, severity, kind, last_seen, id)
+", "
+    CREATE INDEX claim_by_claimant ON case_claim (claimant);
+    DROP TABLE alert_count;
+    CREATE TABLE alert_count (
+        team TEXT NOT NULL,
+        state TEXT NOT NULL,
+        severity BIGINT NOT NULL,
+        number BIGINT NOT NULL,
+        PRIMARY KEY (team, state, severity)
+    );
+    INSERT INTO alert_count (team, state, severity, number)
+        SELECT COALESCE(team, ''), state, severity, COUNT(*) FROM alert
+        GROUP BY COALESCE(team, ''), state, severity
 "];

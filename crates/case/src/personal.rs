@@ -4,6 +4,12 @@
 //! erase a person is to destroy key, salt and ciphertext: the chain stays whole, and nobody can try
 //! guesses against what it holds. Copies made before (a backup, a database's own log) still have both
 //! and must be dropped in their own time.
+//!
+//! When somebody's time is over, and nothing that is open needs them ([`Holds`]), [`erase_due`] erases
+//! them by the clock, or one person does. Earlier it takes two: one asks, another agrees ([`erase`],
+//! [`agree`]), for what is destroyed may have been evidence.
+
+mod erasing;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
@@ -18,7 +24,10 @@ use crate::error::CaseError;
 use crate::ids::PersonId;
 use crate::journal;
 
-pub(crate) const MIGRATIONS: &[Migration] = &["
+pub use erasing::{Due, Hold, Holds, Swept, agree, due, erase, erase_due};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    "
     CREATE TABLE person (
         id BIGINT PRIMARY KEY,
         nonce BLOB,
@@ -29,7 +38,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &["
     );
     CREATE INDEX person_due ON person (retain_until) WHERE erased IS NULL;
     CREATE TABLE person_key (person BIGINT PRIMARY KEY, secret BLOB NOT NULL, salt BLOB NOT NULL)
-"];
+",
+    "
+    CREATE TABLE person_erasure (
+        person BIGINT PRIMARY KEY,
+        asked_by TEXT NOT NULL,
+        people TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        asked BIGINT NOT NULL
+    )
+",
+];
 
 const BYTES_MAX: usize = 64 * 1024;
 
@@ -39,6 +58,17 @@ pub struct Person {
     pub id: PersonId,
     pub retain_until: Timestamp,
     pub erased: Option<Timestamp>,
+    /// Somebody asked to erase them before their time, and nobody else has agreed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// An erasure that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Asked {
+    pub by: String,
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 /// Keeps somebody's data until a date.
@@ -114,20 +144,25 @@ fn commit(salt: &[u8], text: &str) -> Vec<u8> {
 /// Somebody's data, for whoever may see them; that they were read is in the journal.
 pub fn read(db: &Db, by: &By, id: PersonId) -> Result<Json, CaseError> {
     db.write(|tx| {
-        let row = tx.row(
-            "SELECT p.nonce, p.ciphertext, p.commitment, k.secret, k.salt FROM person p \
-             JOIN person_key k ON k.person = p.id WHERE p.id = $1",
-            &[id.into()],
-        )?;
-        let Some(row) = row else {
-            let person = get_in(tx, id)?;
-            let found = person.erased.map_or("without a key", |_| "erased");
-            return Err(CaseError::state("person", id, found, "kept"));
-        };
-        let text = unseal(id, &row)?;
+        let data = reveal_in(tx, id)?;
         journal::append(tx, by, "person.read", &format!("person:{id}"), &json!({}))?;
-        check::read_json(&text)
+        Ok(data)
     })
+}
+
+/// The same in a transaction of the caller's, who writes into the journal what it was for.
+pub fn reveal_in(tx: &mut Tx<'_>, id: PersonId) -> Result<Json, CaseError> {
+    let row = tx.row(
+        "SELECT p.nonce, p.ciphertext, p.commitment, k.secret, k.salt FROM person p \
+         JOIN person_key k ON k.person = p.id WHERE p.id = $1",
+        &[id.into()],
+    )?;
+    let Some(row) = row else {
+        let person = get_in(tx, id)?;
+        let found = person.erased.map_or("without a key", |_| "erased");
+        return Err(CaseError::state("person", id, found, "kept"));
+    };
+    check::read_json(&unseal(id, &row)?)
 }
 
 fn unseal(id: PersonId, row: &Row) -> Result<String, CaseError> {
@@ -143,27 +178,7 @@ fn unseal(id: PersonId, row: &Row) -> Result<String, CaseError> {
     }
 }
 
-/// Destroys key, salt and ciphertext. What is left says only that somebody was here.
-pub fn erase(db: &Db, by: &By, id: PersonId, reason: &str) -> Result<(), CaseError> {
-    check::said("reason", reason, 2000)?;
-    db.write(|tx| {
-        if get_in(tx, id)?.erased.is_some() {
-            return Err(CaseError::state("person", id, "erased", "kept"));
-        }
-        tx.run("DELETE FROM person_key WHERE person = $1", &[id.into()])?;
-        tx.run(
-            "UPDATE person SET nonce = NULL, ciphertext = NULL, erased = $2 WHERE id = $1",
-            &[id.into(), micros(by.at).into()],
-        )?;
-        let payload = json!({ "reason": reason });
-        journal::append(tx, by, "person.erased", &format!("person:{id}"), &payload)?;
-        Ok(())
-    })?;
-    // The key must leave SQLite's log too, not only its tables.
-    Ok(db.flush_log()?)
-}
-
-/// Moves the date until which somebody's data are kept.
+/// Moves the date until which somebody's data are kept. Never nearer: that would be erasing them early.
 pub fn retain(db: &Db, by: &By, id: PersonId, until: Timestamp) -> Result<(), CaseError> {
     db.write(|tx| retain_in(tx, by, id, until))
 }
@@ -175,8 +190,14 @@ pub fn retain_in(
     id: PersonId,
     until: Timestamp,
 ) -> Result<(), CaseError> {
-    if get_in(tx, id)?.erased.is_some() {
+    let person = get_in(tx, id)?;
+    if person.erased.is_some() {
         return Err(CaseError::state("person", id, "erased", "kept"));
+    }
+    if until < person.retain_until {
+        let expected =
+            format!("not before {}: erasing them earlier takes two", person.retain_until);
+        return Err(CaseError::field("until", until.to_string(), expected));
     }
     tx.run(
         "UPDATE person SET retain_until = $2 WHERE id = $1",
@@ -187,26 +208,30 @@ pub fn retain_in(
     Ok(())
 }
 
-/// Whose retention has ended, longest ago first.
-pub fn due(db: &Db, now: Timestamp) -> Result<Vec<Person>, CaseError> {
-    let sql = "SELECT id, retain_until, erased FROM person \
-               WHERE erased IS NULL AND retain_until <= $1 ORDER BY retain_until, id LIMIT 1000";
-    db.read(|tx| tx.rows(sql, &[micros(now).into()]))?.iter().map(person).collect()
-}
-
 pub fn get(db: &Db, id: PersonId) -> Result<Person, CaseError> {
     db.read(|tx| get_in(tx, id))
 }
 
+const SELECT: &str = "SELECT p.id, p.retain_until, p.erased, e.asked_by, e.asked, e.reason \
+                      FROM person p LEFT JOIN person_erasure e ON e.person = p.id";
+
 fn get_in(tx: &mut Tx<'_>, id: PersonId) -> Result<Person, CaseError> {
-    let row = tx.row("SELECT id, retain_until, erased FROM person WHERE id = $1", &[id.into()])?;
+    let row = tx.row(&format!("{SELECT} WHERE p.id = $1"), &[id.into()])?;
     person(&row.ok_or_else(|| CaseError::missing("person", id))?)
 }
 
 fn person(row: &Row) -> Result<Person, CaseError> {
+    let asked = match row.text_if(3)? {
+        None => None,
+        Some(by) => {
+            let (at, reason) = (moment(row.int(4)?)?, row.text(5)?.to_string());
+            Some(Asked { by: by.to_string(), at, reason })
+        }
+    };
     Ok(Person {
         id: PersonId(row.int(0)?),
         retain_until: moment(row.int(1)?)?,
         erased: moment_if(row.int_if(2)?)?,
+        asked,
     })
 }

@@ -1,5 +1,7 @@
 //! Databases for tests: a SQLite file, and a PostgreSQL that is started for the test and ends with it.
 
+pub mod listings;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test it is the assertion")]
 
+use std::collections::BTreeMap;
+
 use case::alerts::{self, AlertFilter, AlertKind, AlertState, AlertSubject, NewAlert};
 use case::cases::{
     self, CaseFilter, CaseState, Content, LinkKind, NewCase, NewEvidence, NewLink, Picked,
@@ -9,7 +11,7 @@ use case::cases::{
 use case::db::Db;
 use case::outbox;
 use case::trial::on_both;
-use case::{By, CaseError, EventId, Part, journal};
+use case::{AlertId, By, CaseError, EventId, Part, Seen, journal};
 use model::{Severity, Timestamp};
 
 fn at(second: i64) -> Timestamp {
@@ -78,7 +80,7 @@ fn an_alert_is_snoozed_woken_taken_into_a_case_and_only_then_not_snoozed_again()
         let alert = alerts::get(db, id).unwrap();
         assert_eq!((alert.state, alert.case), (AlertState::InCase, Some(case.id)));
         assert!(alerts::snooze(db, &by(12), id, at(99), "no").is_err());
-        let counts = alerts::counts(db).unwrap();
+        let counts = alerts::counts(db, &Seen::All).unwrap();
         assert_eq!(counts.len(), 1);
         assert_eq!((counts[0].state, counts[0].number), (AlertState::InCase, 1));
     });
@@ -269,4 +271,78 @@ fn another_machine_is_refused_without_tls() {
         let error = case::open(&url.parse().unwrap()).err().expect("refused").to_string();
         assert!(error.contains("without TLS") && !error.contains("secret"), "{error}");
     }
+}
+
+/// What the listing holds, counted one by one.
+fn counted(db: &Db, seen: &Seen) -> BTreeMap<(AlertState, Severity), i64> {
+    let filter = AlertFilter { seen: seen.clone(), ..AlertFilter::default() };
+    let page = alerts::list(db, &filter, &Part { after: None, limit: 500 }).unwrap();
+    assert!(page.next.is_none());
+    let mut counts = BTreeMap::new();
+    for alert in page.items {
+        *counts.entry((alert.state, alert.severity)).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn totals_are_exact_after_any_acts_and_only_of_what_somebody_sees() {
+    let everybody = ["north", "south"].map(String::from).to_vec();
+    let all_seen =
+        [Seen::All, Seen::Of(Vec::new()), Seen::Of(everybody[..1].to_vec()), Seen::Of(everybody)];
+    on_both(|db| {
+        let case = cases::create(db, &by(0), &new_case("Bybit")).unwrap();
+        let check = |step: &str| {
+            for seen in &all_seen {
+                let counts = alerts::counts(db, seen).unwrap();
+                let counts: BTreeMap<_, _> =
+                    counts.iter().map(|of| ((of.state, of.severity), of.number)).collect();
+                assert_eq!(counts, counted(db, seen), "{step}: {seen:?}");
+            }
+        };
+        check("nothing");
+        // Acts without order, the same each time; some are refused, and those change nothing.
+        let mut draw = 7_u64;
+        let mut next = |below: u64| {
+            draw = draw
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (draw >> 33) % below
+        };
+        for n in 1..150 {
+            let severity = [Severity::Info, Severity::Low, Severity::Medium, Severity::High]
+                [usize::try_from(next(4)).unwrap()];
+            let team = [None, Some("north".to_string()), Some("south".to_string())]
+                [usize::try_from(next(3)).unwrap()]
+            .clone();
+            let group = format!("group {}", next(25));
+            let id = AlertId(1 + i64::try_from(next(25)).unwrap());
+            let by = by(n);
+            let done = match next(8) {
+                0..3 => {
+                    let new = NewAlert { severity, team, ..new_alert(&group) };
+                    alerts::raise(db, &by, &new).map(drop)
+                }
+                3 => alerts::acknowledge(db, &by, id).map(drop),
+                4 => alerts::snooze(db, &by, id, at(n + 9), "later").map(drop),
+                5 => alerts::set_team(db, &by, id, team.as_deref()).map(drop),
+                6 if next(2) == 0 => alerts::reopen(db, &by, id, "again").map(drop),
+                6 => alerts::close(db, &by, id, "done", false).map(drop),
+                _ if next(3) == 0 => alerts::take_into_case(db, &by, id, case.id).map(drop),
+                _ => alerts::wake(db, &by).map(drop),
+            };
+            if n % 10 == 0 || done.is_err() {
+                check(&format!("act {n}"));
+            }
+        }
+        check("all");
+        assert!(counted(db, &Seen::All).len() > 6, "the acts reach several states");
+        let of = |seen: &Seen| cases::counts(db, seen).unwrap();
+        let new = NewCase { team: Some("north".into()), ..new_case("another") };
+        let other = cases::create(db, &by(200), &new).unwrap().id;
+        assert_eq!(of(&Seen::All), [(CaseState::Triage, 2)]);
+        assert_eq!(of(&Seen::Of(Vec::new())), [(CaseState::Triage, 1)]);
+        cases::open(db, &by(201), other).unwrap();
+        assert_eq!(of(&Seen::All), [(CaseState::Triage, 1), (CaseState::Open, 1)]);
+    });
 }

@@ -7,7 +7,7 @@ use case::db::Db;
 use case::freeze::{self, FreezeDraft, FreezeFilter, FreezeState, Told};
 use case::{By, Part, Seen, journal};
 use ed25519_dalek::SigningKey;
-use model::{Marking, Timestamp, U256};
+use model::{Marking, Position, TimeSource, Timestamp, Transfer, TransferKind, TxHash, TxId, U256};
 
 fn by(actor: &str, hour: i64) -> By {
     By::new(actor, Timestamp::from_second(1_767_225_600 + hour * 3600).unwrap())
@@ -57,6 +57,43 @@ fn lives(db: &Db) {
     assert_eq!(page.items, [request]);
     assert!(freeze::live(db, &Seen::All).unwrap().is_empty());
     assert!(journal::verify_stored(db).unwrap().is_ok());
+}
+
+fn runs(db: &Db) {
+    let id = freeze::draft(db, &by("person:ada", 0), &ask()).unwrap();
+    freeze::approve(db, &by("person:bo", 1), id, 1).unwrap();
+    let (account, asset, _) = ask().asks.remove(0);
+    let moved = |log, height| Transfer {
+        tx: TxId { chain: asset.chain, hash: TxHash::new(&[7; 32]) },
+        position: Position::Log(log),
+        height: Some(height),
+        tx_index: None,
+        time: by("", 2).at,
+        time_source: TimeSource::Stated,
+        from: Some(account.address.clone()),
+        to: None,
+        asset: asset.clone(),
+        amount: U256::from(9),
+        kind: TransferKind::Value,
+    };
+    let raised = freeze::warn(db, &by("system", 3), &[moved(1, 5)]).unwrap();
+    assert_eq!(raised.len(), 1);
+    assert!(freeze::warn(db, &by("system", 4), &[moved(2, 6)]).unwrap().is_empty());
+    let told = freeze::told_moves(db).unwrap();
+    assert_eq!((told.len(), told[0].height, told[0].alert), (1, Some(6), raised[0].id));
+    freeze::settle_moves(db, &by("system", 5), &told, &[]).unwrap();
+    assert!(case::alerts::get(db, raised[0].id).unwrap().unwound.is_some());
+    assert_eq!(freeze::warn(db, &by("system", 6), &[moved(2, 6)]).unwrap().len(), 1);
+    let told = freeze::told_moves(db).unwrap();
+    freeze::settle_moves(db, &by("system", 7), &[], &told).unwrap();
+    assert_eq!(freeze::told_moves(db).unwrap(), []);
+    assert!(freeze::warn(db, &by("system", 8), &[moved(2, 6)]).unwrap().is_empty());
+    assert!(journal::verify_stored(db).unwrap().is_ok());
+}
+
+#[test]
+fn who_runs_is_told_once_in_both_databases() {
+    case::trial::on_both(runs);
 }
 
 #[test]

@@ -7,13 +7,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use case::alerts::{self, AlertFilter, AlertKind, AlertSubject, NewAlert};
-use case::cases::{self, Content, LinkKind, NewCase, NewEvidence, NewLink, ledger};
+use case::cases::ledger::{self, NewClaim};
+use case::cases::{self, Content, LinkKind, NewCase, NewEvidence, NewLink};
 use case::db::{Db, Place};
 use case::freeze::{self, FreezeDraft, FreezeState, Told};
+use case::personal::{Holds, Swept};
 use case::trial::{Server, on_both};
 use case::vault::Vault;
 use case::watches::{self, Known, Matcher, NewWatch, Nothing, Step, Target};
-use case::{AlertId, By, CaseError, Part, backup, journal, outbox, personal};
+use case::{AlertId, By, CaseError, Part, PersonId, backup, journal, outbox, personal};
 use model::{
     Account, Asset, Chain, Position, Severity, TimeSource, Timestamp, Transfer, TransferKind, TxId,
     U256,
@@ -51,26 +53,110 @@ fn is_whole(db: &Db) -> i64 {
 #[test]
 fn an_erased_person_is_gone_and_the_journal_still_verifies() {
     on_both(|db| {
+        let holds = Holds::of_casework();
         let data = serde_json::json!({ "name": "Jane Doe", "mail": "jane@example.org" });
         let jane = personal::keep(db, &by(0), &data, at(100)).unwrap();
         let john =
             personal::keep(db, &by(0), &serde_json::json!({ "name": "John" }), at(50)).unwrap();
         assert_eq!(personal::read(db, &by(1), jane).unwrap(), data);
-        let due = |now| personal::due(db, now).unwrap().iter().map(|it| it.id).collect::<Vec<_>>();
+        let due = |now| {
+            let due = personal::due(db, now, &holds).unwrap();
+            due.iter().map(|it| it.person.id).collect::<Vec<_>>()
+        };
         assert_eq!(due(at(49)), []);
         assert_eq!(due(at(100)), [john, jane]);
         personal::retain(db, &by(2), john, at(500)).unwrap();
         assert_eq!(due(at(100)), [jane]);
+        assert!(personal::retain(db, &by(2), john, at(499)).is_err(), "nearer is early");
 
-        personal::erase(db, &by(3), jane, "retention ended").unwrap();
-        assert!(matches!(personal::read(db, &by(4), jane), Err(CaseError::State { .. })));
-        assert!(personal::erase(db, &by(4), jane, "again").is_err());
-        assert_eq!(due(at(100)), []);
-        assert_eq!(personal::get(db, jane).unwrap().erased, Some(at(3)));
-        assert!(personal::read(db, &by(5), john).is_ok(), "another person's key is another");
+        let erased = personal::erase(db, &by(103), jane, "retention ended", &holds).unwrap();
+        assert_eq!(erased.erased, Some(at(103)));
+        assert!(matches!(personal::read(db, &by(104), jane), Err(CaseError::State { .. })));
+        assert!(personal::erase(db, &by(104), jane, "again", &holds).is_err());
+        assert_eq!(due(at(110)), []);
+        assert_eq!(personal::get(db, jane).unwrap().erased, Some(at(103)));
+        assert!(personal::read(db, &by(105), john).is_ok(), "another person's key is another");
         let mut out = Vec::new();
         journal::export(db, &mut out).unwrap();
         assert!(!String::from_utf8(out).unwrap().contains("Jane"));
+        is_whole(db);
+    });
+}
+
+#[test]
+fn who_is_erased_before_their_time_is_so_by_two_people() {
+    on_both(|db| {
+        let holds = Holds::of_casework();
+        let data = serde_json::json!({ "name": "Jane Doe" });
+        let jane = personal::keep(db, &by(0), &data, at(100)).unwrap();
+        let bo = |second| By::new("person:bo", at(second));
+        assert!(personal::agree(db, &bo(1), jane).is_err(), "nobody asked");
+        let asked = personal::erase(db, &by(1), jane, "she asked", &holds).unwrap();
+        let waits = asked.asked.unwrap();
+        assert_eq!((asked.erased, waits.by.as_str()), (None, by(1).actor.as_str()));
+        assert_eq!(personal::read(db, &by(2), jane).unwrap(), data, "nothing is erased yet");
+        // Not the same person, nor by a key of theirs, nor a key with nobody behind it; not asked twice.
+        assert!(personal::agree(db, &by(3), jane).is_err());
+        let key = || By::new("key:bot", at(3));
+        assert!(personal::agree(db, &key().behind([by(3).actor]), jane).is_err());
+        assert!(personal::agree(db, &key(), jane).is_err());
+        assert!(personal::erase(db, &bo(3), jane, "now", &holds).is_err());
+        assert_eq!(personal::read(db, &by(4), jane).unwrap(), data);
+        let erased = personal::agree(db, &bo(5), jane).unwrap();
+        assert_eq!((erased.erased, erased.asked), (Some(at(5)), None));
+        assert!(personal::agree(db, &bo(6), jane).is_err());
+        let filter = journal::EntryFilter { subject: Some(format!("person:{jane}")), actor: None };
+        let told = journal::list(db, &filter, &Part::default()).unwrap().items;
+        assert_eq!(told[0].act, "person.erased");
+        assert_eq!(told[0].payload["asked_by"], by(1).actor.as_str());
+        is_whole(db);
+    });
+}
+
+#[test]
+fn those_whose_time_is_over_are_erased_at_once_but_for_whom_something_open_holds() {
+    on_both(|db| {
+        let holds = Holds::of_casework();
+        let keep = |until| {
+            let data = serde_json::json!({ "name": "Jane Doe" });
+            personal::keep(db, &by(0), &data, at(until)).unwrap()
+        };
+        // More than one transaction's worth, one who has time, and one with a claim in an open case.
+        let over: Vec<PersonId> = (0..450).map(|n| keep(10 + n % 7)).collect();
+        let (later, claims) = (keep(900), keep(10));
+        let new = NewCase { title: "Theft".into(), ..NewCase::default() };
+        let case = cases::create(db, &by(0), &new).unwrap().id;
+        let incident = ledger::add_incident(db, &by(0), case, "theft", at(0)).unwrap();
+        let claim = NewClaim {
+            incident,
+            claimant: format!("person:{claims}"),
+            asset: "eip155:1/slip44:60".parse().unwrap(),
+            decimals: Some(18),
+            amount: model::U256::from(5),
+        };
+        ledger::add_claim(db, &by(0), case, &claim).unwrap();
+        let due = personal::due(db, at(20), &holds).unwrap();
+        assert_eq!(due.len(), 451);
+        let held: Vec<_> = due.iter().filter(|due| due.held_by.is_some()).collect();
+        assert_eq!(held.iter().map(|due| due.person.id).collect::<Vec<_>>(), [claims]);
+        assert!(held[0].held_by.as_ref().unwrap().contains("which is not closed"));
+
+        assert_eq!(personal::erase_due(db, &by(9), &holds).unwrap(), Swept::default());
+        let swept = personal::erase_due(db, &by(20), &holds).unwrap();
+        let mut erased = swept.erased.clone();
+        erased.sort();
+        assert_eq!((erased, swept.held), (over.clone(), vec![claims]));
+        assert!(personal::read(db, &by(21), over[0]).is_err());
+        assert!(personal::read(db, &by(21), later).is_ok());
+        assert!(personal::read(db, &by(21), claims).is_ok());
+        // One person does not erase whom something holds either; two do.
+        let asked = personal::erase(db, &by(22), claims, "asked for", &holds).unwrap();
+        assert!(asked.asked.is_some() && asked.erased.is_none());
+        // Once the case is closed, the clock does.
+        cases::close(db, &by(23), case, "done").unwrap();
+        assert_eq!(personal::erase_due(db, &by(24), &holds).unwrap().erased, [claims]);
+        assert_eq!(personal::get(db, claims).unwrap().asked, None);
+        assert_eq!(personal::erase_due(db, &by(25), &holds).unwrap(), Swept::default());
         is_whole(db);
     });
 }
@@ -94,7 +180,7 @@ fn the_key_of_an_erased_person_is_not_in_the_files_of_sqlite() {
         })
     };
     assert!(is_in_files());
-    personal::erase(&db, &by(1), jane, "asked for").unwrap();
+    personal::erase(&db, &by(9), jane, "asked for", &Holds::of_casework()).unwrap();
     assert!(!is_in_files());
 }
 
@@ -289,6 +375,9 @@ fn freezes(db: &Db) {
     freeze::reach(db, &eve, id, FreezeState::Sent, &Told::default()).unwrap();
     let late = model::Timestamp::from_second(1_700_000_000 + 40 * 3600).unwrap();
     freeze::remind(db, &By::new("system", late)).unwrap();
+    let (thief, asset, _) = draft.asks[0].clone();
+    let runs = Transfer { from: Some(thief.address), asset, time: late, ..transfer(9, 1, 2, 5) };
+    freeze::warn(db, &By::new("system", late), &[runs]).unwrap();
 }
 
 fn fill(db: &Db) {
@@ -319,7 +408,8 @@ fn fill(db: &Db) {
     ledger::add_claim(db, &by(5), case, &claim).unwrap();
     ledger::add_holding(db, &by(5), case, "w", &asset, U256::from(3)).unwrap();
     let data = serde_json::json!({ "name": "Jane" });
-    personal::keep(db, &by(6), &data, at(99)).unwrap();
+    let person = personal::keep(db, &by(6), &data, at(99)).unwrap();
+    personal::erase(db, &by(7), person, "she asked", &Holds::of_casework()).unwrap();
     let target = Target::Usd { usd: 5 };
     let new =
         NewWatch { name: "w".into(), severity: Severity::Low, target, team: Some("t".into()) };
@@ -369,8 +459,8 @@ fn a_backup_goes_from_sqlite_to_postgresql_and_back_and_is_equal() {
     assert_eq!(is_whole(&last), is_whole(&first));
     // What was restored lives on: numbers go on where they were.
     let id = alerts::raise(&last, &by(50), &new_alert("new")).unwrap().id;
-    // One was raised by hand, one by the clock of the freeze, one by a watch.
-    assert_eq!(id, AlertId(4));
+    // One was raised by hand, two of the freeze, by its clock and its thief, one by a watch.
+    assert_eq!(id, AlertId(5));
     let again = backup::restore(&last, backup::TABLES, &mut two.as_slice());
     assert!(matches!(again, Err(CaseError::State { .. })), "it is not empty");
 }

@@ -150,6 +150,12 @@ Examples:
   interdict journal export --out journal.jsonl
   interdict journal verify journal.jsonl")]
     Journal(JournalArgs),
+    /// Personal data whose time is over: who it is, and their end
+    #[command(after_help = "\
+Examples:
+  interdict retention due
+  interdict retention erase")]
+    Retention(RetentionArgs),
     /// Check an evidence bundle offline: signature and every step of the route
     #[command(after_help = "\
 Exit code: 0 it holds, anything else it is refused and the line at fault named.

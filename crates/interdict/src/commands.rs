@@ -15,6 +15,7 @@ pub mod import;
 pub mod labels;
 pub mod lists;
 pub mod prices;
+pub mod retention;
 pub mod risk;
 pub mod screen;
 pub mod serve;

@@ -39,6 +39,8 @@ pub struct Config {
     pub oidc: Option<desk::OidcConfig>,
     /// How what happens is told to others.
     pub webhooks: desk::Webhooks,
+    /// How long personal data are kept, and who ends it.
+    pub retention: desk::Retention,
 }
 
 /// What holds for all chains that are followed.

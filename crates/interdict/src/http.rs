@@ -20,15 +20,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Extension;
-use case::db::Db;
 use serve::{App, Problem};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::cell::{self, Cell};
 
 /// What [`serve::frame::build`] takes. Makes the tables that they keep things in.
-pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
-    cell::exchange::prepare(db)?;
+pub fn routes(cell: &Arc<Cell>, app: &App) -> Result<Vec<OpenApiRouter<App>>> {
+    let vault = app.vault().map_err(crate::commands::serve::said)?;
+    let key = cell::exchange::prepare(&app.db, vault, app.settings.retention.kept)?;
     let all = [
         screen::routes(),
         withdrawals::routes(),
@@ -43,7 +43,10 @@ pub fn routes(cell: &Arc<Cell>, db: &Db) -> Result<Vec<OpenApiRouter<App>>> {
         keeps::routes(),
         freezes::routes(),
     ];
-    Ok(all.into_iter().map(|routes| routes.layer(Extension(cell.clone()))).collect())
+    let with = |routes: OpenApiRouter<App>| {
+        routes.layer(Extension(cell.clone())).layer(Extension(key.clone()))
+    };
+    Ok(all.into_iter().map(with).collect())
 }
 
 /// Ours: the cause goes to the log.

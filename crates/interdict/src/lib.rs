@@ -70,6 +70,7 @@ fn run(cli: Cli, out: &Out) -> anyhow::Result<ExitCode> {
         Command::User(args) => commands::user::run(&home, args.command, out),
         Command::Case(args) => commands::casework::case(&home, args.command, out),
         Command::Journal(args) => commands::casework::journal(&home, args.command, out),
+        Command::Retention(args) => commands::retention::run(&home, args.command, out),
         Command::Verify(args) => commands::verify::run(args, out),
         Command::Status(args) => commands::status::run(&home, args, out),
         Command::Store(args) => commands::store::run(&home, args, out),

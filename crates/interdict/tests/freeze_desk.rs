@@ -2,146 +2,29 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, ChildStdout};
 use std::time::{Duration, Instant};
 
+use common::server::{Person, Server};
 use common::{Home, case_text, fixture, read};
 use serde_json::{Value, json};
 
 const RESTS: &str = "eip155:1:0x1542368a03ad1f03d96d51b414f4738961cf4443";
 const CMETH: &str = "eip155:1/erc20:0xe6829d9a7ee3040e1276fa75293bde931859e8fa";
 const AMOUNT: &str = "15000000000000000000000";
-const PASSWORD: &str = "a sentence of some length";
 
-struct Server {
-    child: Child,
-    /// Kept open: a server whose output nobody reads any more stops.
-    _said: BufReader<ChildStdout>,
-    address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// Somebody at their browser.
-struct Person<'a> {
-    server: &'a Server,
-    cookie: String,
-    csrf: String,
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    #[track_caller]
-    fn json(&self) -> Value {
-        let text = String::from_utf8_lossy(&self.body);
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
-    }
-}
-
-impl Server {
-    fn start(home: &Home) -> Server {
-        let mut child = home.spawn(&["serve", "--port", "0"]);
-        let mut said = BufReader::new(child.stdout.take().expect("it says where"));
-        let mut line = String::new();
-        said.read_line(&mut line).expect("it says where");
-        let address = line.trim().strip_prefix("listening on http://").expect("an address");
-        Server { child, address: address.to_string(), _said: said }
-    }
-
-    /// A machine that is busy with other tests sheds: then it is asked again, as it says.
-    fn ask(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
-        for _ in 0..60 {
-            let answer = self.ask_once(request, headers, body);
-            if answer.status != 503 {
-                return answer;
-            }
-            std::thread::sleep(Duration::from_millis(500));
+/// Begins a trace and waits until it is done.
+fn trace(who: &Person<'_>, body: Value) -> u64 {
+    let begun = who.json("POST /v1/traces", body, 202);
+    let id = begun["id"].as_u64().expect("a number");
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let shown = who.get(&format!("/v1/traces/{id}"));
+        match shown["state"].as_str() {
+            Some("done") => return id,
+            Some("running") if Instant::now() < until => {}
+            _ => panic!("the trace did not end: {}", shown["error"]),
         }
-        panic!("{request} is shed again and again")
-    }
-
-    fn ask_once(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
-        let head = format!(
-            "{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
-            self.address,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).expect("the server answers");
-        stream.write_all(body).expect("the server answers");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the server answers");
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
-        let head = String::from_utf8_lossy(&answer[..end]).to_string();
-        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
-        Answer { status, head, body: answer[end + 4..].to_vec() }
-    }
-
-    /// A user who chooses a password by their link.
-    fn person(&self, link: &str) -> Person<'_> {
-        let secret = link.trim().rsplit_once("#welcome=").expect("a link").1;
-        let body = json!({ "secret": secret, "password": PASSWORD }).to_string();
-        let json = "content-type: application/json\r\n";
-        let answer = self.ask("POST /v1/welcome", json, body.as_bytes());
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        let cookie = answer.head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            let is_set = name.eq_ignore_ascii_case("set-cookie");
-            is_set.then(|| value.split(';').next().unwrap_or_default().to_string())
-        });
-        let csrf = answer.json()["csrf"].as_str().expect("a token").to_string();
-        Person { server: self, cookie: cookie.expect("a cookie"), csrf }
-    }
-}
-
-impl Person<'_> {
-    fn ask(&self, request: &str, body: &Value) -> Answer {
-        let headers = format!(
-            "cookie: {}\r\nx-csrf-token: {}\r\ncontent-type: application/json\r\n",
-            self.cookie, self.csrf
-        );
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.server.ask(request, &headers, body.as_bytes())
-    }
-
-    #[track_caller]
-    fn json(&self, request: &str, body: Value, status: u16) -> Value {
-        let answer = self.ask(request, &body);
-        let text = String::from_utf8_lossy(&answer.body);
-        assert_eq!(answer.status, status, "{request} {body}: {text}");
-        answer.json()
-    }
-
-    fn get(&self, path: &str) -> Value {
-        self.json(&format!("GET {path}"), Value::Null, 200)
-    }
-
-    /// Begins a trace and waits until it is done.
-    fn trace(&self, body: Value) -> u64 {
-        let begun = self.json("POST /v1/traces", body, 202);
-        let id = begun["id"].as_u64().expect("a number");
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let shown = self.get(&format!("/v1/traces/{id}"));
-            match shown["state"].as_str() {
-                Some("done") => return id,
-                Some("running") if Instant::now() < until => {}
-                _ => panic!("the trace did not end: {}", shown["error"]),
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -161,11 +44,11 @@ fn home() -> Home {
 fn the_bybit_theft_goes_from_its_address_to_an_approved_packet_by_the_api_alone() {
     let home = home();
     let (ada, bo) = (added(&home, "ada", "analyst"), added(&home, "bo", "approver"));
-    let server = Server::start(&home);
-    let (ada, bo) = (server.person(&ada), server.person(&bo));
+    let server = Server::of_people(&home);
+    let (ada, bo) = (server.person(&ada, None), server.person(&bo, None));
 
     let start = Instant::now();
-    let trace = ada.trace(json!({ "case_file": case_text() }));
+    let trace = trace(&ada, json!({ "case_file": case_text() }));
     let case = json!({ "title": "Bybit", "marking": "TLP:AMBER" });
     let case = ada.json("POST /v1/cases", case, 201)["id"].clone();
 
@@ -298,9 +181,9 @@ fn sha256(bytes: &[u8]) -> String {
 fn a_packet_is_made_on_the_command_line_by_a_user_who_then_cannot_approve_it() {
     let home = home();
     let (ada, bo) = (added(&home, "ada", "approver"), added(&home, "bo", "analyst"));
-    let server = Server::start(&home);
-    let (ada, bo) = (server.person(&ada), server.person(&bo));
-    let trace = ada.trace(json!({ "case_file": case_text() }));
+    let server = Server::of_people(&home);
+    let (ada, bo) = (server.person(&ada, None), server.person(&bo, None));
+    let trace = trace(&ada, json!({ "case_file": case_text() }));
     let bundle = ada.ask(&format!("GET /v1/traces/{trace}/bundle"), &Value::Null).body;
     let bundle = home.write("theft.bundle", bundle);
     let drafts =

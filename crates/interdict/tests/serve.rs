@@ -1,105 +1,111 @@
-//! `interdict serve` and `interdict user`, as a person uses them.
+//! `interdict serve`, `interdict user` and `interdict retention`, as a person uses them.
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+mod common;
 
-use assert_cmd::cargo::cargo_bin;
+use std::time::Duration;
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn interdict(home: &std::path::Path, args: &[&str]) -> (bool, String) {
-    let done =
-        Command::new(cargo_bin("interdict")).arg("--home").arg(home).args(args).output().unwrap();
-    let text = [done.stdout, done.stderr].concat();
-    (done.status.success(), String::from_utf8(text).unwrap())
-}
-
-/// The address it listens on, and the link.
-fn start(home: &std::path::Path) -> (Running, String, Option<String>) {
-    let mut child = Command::new(cargo_bin("interdict"))
-        .arg("--home")
-        .arg(home)
-        .args(["serve", "--port", "0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || lines.next().unwrap().unwrap();
-    let address = next().strip_prefix("listening on http://").unwrap().to_string();
-    let is_first = interdict(home, &["user", "list"]).1.contains("nobody");
-    let link = is_first.then(|| {
-        next();
-        next().split_once("#welcome=").unwrap().1.to_string()
-    });
-    (Running(child), address, link)
-}
-
-fn ask(address: &str, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let (head, body) = request.split_once("\n\n").unwrap_or((request, ""));
-    let head = head.replace('\n', "\r\n");
-    let length = body.len();
-    write!(stream, "{head}\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
+use case::By;
+use case::db::Place;
+use common::Home;
+use common::server::{PASSWORD, Server};
+use model::Timestamp;
+use serde_json::{Value, json};
 
 #[test]
 fn the_first_start_makes_an_administrator_and_a_key_works_until_it_is_revoked() {
-    let folder = tempfile::tempdir().unwrap();
-    let home = folder.path().join("home");
-    let (server, address, link) = start(&home);
-    let secret = link.unwrap();
-    assert!(ask(&address, "GET /v1/health HTTP/1.1").starts_with("HTTP/1.1 200"));
-    assert!(ask(&address, "GET /v1/cases HTTP/1.1").starts_with("HTTP/1.1 401"));
-    let welcome = format!(
-        "POST /v1/welcome HTTP/1.1\n\n{{\"secret\":\"{secret}\",\"name\":\"ada\",\"password\":\"a sentence of some length\"}}"
-    );
-    assert!(ask(&address, &welcome).starts_with("HTTP/1.1 200"));
-    assert!(ask(&address, &welcome).starts_with("HTTP/1.1 401"));
+    let home = Home::new();
+    let mut server = Server::of_people(&home);
+    server.line();
+    let link = server.line();
+    let get = |server: &Server, path: &str, headers: &str| {
+        server.answer(&format!("GET {path}"), headers, b"").status
+    };
+    assert_eq!(get(&server, "/v1/health", ""), 200);
+    assert_eq!(get(&server, "/v1/cases", ""), 401);
+    server.person(&link, Some("ada"));
+    let secret = link.trim().rsplit_once("#welcome=").unwrap().1;
+    let again = json!({ "secret": secret, "name": "eve", "password": PASSWORD }).to_string();
+    let json = "content-type: application/json\r\n";
+    assert_eq!(server.answer("POST /v1/welcome", json, again.as_bytes()).status, 401);
 
-    let made = Command::new(cargo_bin("interdict"))
-        .arg("--home")
-        .arg(&home)
-        .args(["user", "key", "add", "exchange", "--scope", "metrics"])
-        .output()
-        .unwrap();
-    let key = String::from_utf8(made.stdout).unwrap().trim().to_string();
-    let asked = format!("GET /metrics HTTP/1.1\nauthorization: Bearer {key}");
-    let becomes = |expected: &str| {
+    let key = home.ok(&["user", "key", "add", "exchange", "--scope", "metrics"]);
+    let bearer = format!("authorization: Bearer {}\r\n", key.trim());
+    let becomes = |expected: u16| {
         (0..100).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            ask(&address, &asked).starts_with(expected)
+            std::thread::sleep(Duration::from_millis(50));
+            get(&server, "/metrics", &bearer) == expected
         })
     };
-    assert!(becomes("HTTP/1.1 200"), "a key made beside the server is soon known to it");
-    assert!(interdict(&home, &["user", "key", "revoke", "exchange"]).0);
-    assert!(becomes("HTTP/1.1 401"), "and soon refused when revoked");
-    assert!(interdict(&home, &["user", "list"]).1.contains("ada"));
-    let (is_done, text) = interdict(&home, &["user", "lock", "ada"]);
-    assert!(!is_done && text.contains("last administrator"), "{text}");
+    assert!(becomes(200), "a key made beside the server is soon known to it");
+    home.ok(&["user", "key", "revoke", "exchange"]);
+    assert!(becomes(401), "and soon refused when revoked");
+    assert!(home.ok(&["user", "list"]).contains("ada"));
+    home.refuses(&["user", "lock", "ada"], &["last administrator"]);
     drop(server);
-    let (_server, address, link) = start(&home);
-    assert!(link.is_none(), "a second start has no link");
-    assert!(ask(&address, "GET / HTTP/1.1").starts_with("HTTP/1.1 200"));
+    let server = Server::of_people(&home);
+    assert!(home.ok(&["user", "list"]).contains("ada"), "a second start has no link");
+    assert_eq!(get(&server, "/", ""), 200);
 }
 
 #[test]
 fn a_password_in_the_address_of_the_database_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
     let database = "postgres://cell:secret@localhost/interdict";
-    let (is_done, text) = interdict(folder.path(), &["user", "list", "--database", database]);
-    assert!(!is_done && text.contains("INTERDICT_DATABASE") && !text.contains("secret"), "{text}");
+    let text =
+        Home::new().refuses(&["user", "list", "--database", database], &["INTERDICT_DATABASE"]);
+    assert!(!text.contains("secret"), "{text}");
+}
+
+#[test]
+fn a_key_of_the_command_line_says_who_stands_behind_it() {
+    let home = Home::new();
+    home.ok(&["user", "add", "ada", "--role", "analyst"]);
+    let add = |name: &str, more: &[&str]| {
+        home.run(&[&["user", "key", "add", name, "--scope", "cases"], more].concat())
+    };
+    let people = |name: &str| -> Value {
+        let keys = home.json(&["user", "key", "list", "--format", "json"]);
+        let key = common::rows(&keys).iter().find(|key| key["name"] == name).unwrap();
+        key["people"].clone()
+    };
+    let said = add("nobodys", &[]).stderr;
+    assert!(said.contains("nobody stands behind it"), "{said}");
+    let said = add("adas", &["--for", "ada"]).stderr;
+    assert!(!said.contains("nobody stands behind it"), "{said}");
+    assert_eq!((people("nobodys"), people("adas")), (json!([]), json!(["person:ada"])));
+    assert!(home.ok(&["user", "key", "list"]).contains("nobody behind it"));
+    home.ok(&["user", "key", "give", "nobodys", "--to", "ada"]);
+    assert_eq!(people("nobodys"), json!(["person:ada"]));
+    home.refuses(&["user", "key", "give", "nobodys", "--to", "eve"], &["no user eve"]);
+    home.refuses(&["user", "key", "give", "none", "--to", "ada"], &["no key none"]);
+}
+
+#[test]
+fn whose_time_is_over_is_listed_and_erased_and_the_journal_stays_whole() {
+    let home = Home::new();
+    home.ok(&["user", "list"]);
+    let place = Place::Sqlite(home.path("home").join("casework.sqlite"));
+    let keep = |day: &str| {
+        let db = case::open(&place).unwrap();
+        let by = By::new("person:ada", "2020-01-01T00:00:00Z".parse().unwrap());
+        let until: Timestamp = format!("{day}T00:00:00Z").parse().unwrap();
+        case::personal::keep(&db, &by, &json!({ "name": "A. Victim" }), until).unwrap()
+    };
+    assert_eq!(home.ok(&["retention", "due"]), "nobody's time is over\n");
+    let (over, later) = (keep("2021-01-01"), keep("2999-01-01"));
+    assert!(home.ok(&["retention", "due"]).contains(&format!("person {over}")));
+    let due = home.json(&["retention", "due", "--format", "json"]);
+    assert_eq!(due.as_array().unwrap().len(), 1);
+    assert_eq!((&due[0]["id"], &due[0]["held_by"]), (&json!(over), &Value::Null));
+    assert!(home.ok(&["retention", "erase"]).starts_with("1 erased, 0 held"));
+    assert_eq!(home.json(&["retention", "due", "--format", "json"]), json!([]));
+    let db = case::open(&place).unwrap();
+    assert!(case::personal::get(&db, over).unwrap().erased.is_some());
+    assert!(case::personal::get(&db, later).unwrap().erased.is_none());
+    let journal = home.path("journal.jsonl");
+    let journal = journal.to_str().unwrap();
+    home.ok(&["journal", "export", "--out", journal]);
+    home.ok(&["journal", "verify", journal]);
+    assert!(common::read(journal).contains("person.erased"));
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use case::db::{Db, DbError};
+use case::db::{Db, DbError, Tx};
+use case::personal::Holds;
 use case::vault::Vault;
+use case::{CaseError, PersonId};
 use jiff::Timestamp;
 use share::Reach;
 use tokio::sync::{Semaphore, watch};
@@ -30,6 +32,8 @@ pub struct App {
     pub events: Option<Arc<Events>>,
     /// What is done by the clock while the server runs.
     pub drivers: Arc<Drivers>,
+    /// What may need somebody's data longer than their time.
+    pub holds: Arc<Holds>,
     /// Threads that wait for the database; more would only wait for each other.
     blocking: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -48,6 +52,8 @@ pub struct Settings {
     pub in_flight_max: usize,
     /// Connections open at once; more are closed.
     pub connections_max: usize,
+    /// Streams of events open at once; more are refused with 503.
+    pub streams_max: usize,
     /// A request that would start later than this after it came is shed.
     pub lag_max: Duration,
     /// Requests a second of a key that says nothing of its own.
@@ -66,6 +72,8 @@ pub struct Settings {
     pub passkeys: Option<Site>,
     /// Who else may say who somebody is.
     pub oidc: Option<Arc<Oidc>>,
+    /// How long personal data are kept, and who ends it.
+    pub retention: Retention,
     /// Where webhooks may go.
     pub reach: Reach,
     /// Every request goes to the log, not only what changes something or fails.
@@ -82,6 +90,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(30),
             in_flight_max: 2048,
             connections_max: 8192,
+            streams_max: 4096,
             lag_max: Duration::from_millis(250),
             key_per_s: 20_000,
             address_per_s: 100,
@@ -91,10 +100,30 @@ impl Default for Settings {
             vault: None,
             passkeys: None,
             oidc: None,
+            retention: Retention::default(),
             reach: Reach::default(),
             log_all: false,
             log_nothing: false,
         }
+    }
+}
+
+/// How long personal data are kept where nobody says otherwise, and whether the clock erases them then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    pub kept: Duration,
+    /// The clock erases those whose time is over and whom nothing that is open holds.
+    pub erases: bool,
+}
+
+impl Retention {
+    /// FATF's recommendation 11: at least five years after the business relation ended.
+    pub const DAYS: u64 = 5 * 366;
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention { kept: Duration::from_secs(Retention::DAYS * 24 * 3600), erases: false }
     }
 }
 
@@ -113,6 +142,7 @@ impl App {
             metrics: Arc::new(Metrics::default()),
             events: None,
             drivers: Arc::new(drivers::of_casework()),
+            holds: Arc::new(Holds::of_casework()),
             load: Arc::new(Load::new(&settings)),
             settings: Arc::new(settings),
             blocking: Arc::new(Semaphore::new(BLOCKING_MAX)),
@@ -140,6 +170,19 @@ impl App {
         drive: impl Fn(&App, Timestamp) -> Result<usize, drivers::Failed> + Send + Sync + 'static,
     ) -> App {
         self.drivers = Arc::new(self.drivers.with(name, drive));
+        self
+    }
+
+    /// This too may need somebody's data longer than their time.
+    #[must_use]
+    pub fn holding(
+        mut self,
+        hold: impl Fn(&mut Tx<'_>, PersonId) -> Result<Option<String>, CaseError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> App {
+        self.holds = Arc::new((*self.holds).clone().and(hold));
         self
     }
 

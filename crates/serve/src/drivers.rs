@@ -1,5 +1,5 @@
-//! What is done by the clock while the server runs: reminders, what was snoozed, deadlines, and whatever
-//! the binary adds with [`App::driving`].
+//! What is done by the clock while the server runs: reminders, what was snoozed, deadlines, the end of
+//! retention where that is on, and whatever the binary adds with [`App::driving`].
 //!
 //! One task, one driver after another. Each may be done twice, by two servers or after a crash: what was
 //! told is marked in the transaction that tells it. An error goes to the log and is counted, and the
@@ -8,11 +8,11 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use case::{By, alerts, cases, freeze};
+use case::{By, alerts, cases, freeze, personal};
 use jiff::Timestamp;
 
 use crate::app::App;
@@ -22,6 +22,7 @@ pub type Failed = Box<dyn Error + Send + Sync>;
 type Drive = Box<dyn Fn(&App, Timestamp) -> Result<usize, Failed> + Send + Sync>;
 
 const EVERY: Duration = Duration::from_secs(10);
+const RETENTION_EVERY_S: i64 = 3600;
 /// As the journal names whoever acts by the clock.
 const ACTOR: &str = "system";
 
@@ -78,6 +79,23 @@ pub fn of_casework() -> Drivers {
         .with("deadlines of cases", move |app, at| {
             Ok(cases::remind_deadlines(&app.db, &by(at))?.len())
         })
+        .with("people whose retention ended", retention())
+}
+
+/// Erases them once an hour, where the server was told to.
+fn retention() -> impl Fn(&App, Timestamp) -> Result<usize, Failed> + Send + Sync + 'static {
+    let last: Mutex<Option<Timestamp>> = Mutex::default();
+    move |app, at| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time =
+            last.is_none_or(|last| at.as_second() - last.as_second() >= RETENTION_EVERY_S);
+        if !app.settings.retention.erases || !is_time {
+            return Ok(0);
+        }
+        let swept = personal::erase_due(&app.db, &By::new(ACTOR, at), &app.holds)?;
+        *last = Some(at);
+        Ok(swept.erased.len())
+    }
 }
 
 /// Does once what is due now, all of it.

@@ -165,7 +165,8 @@ pub fn stream(
     };
     let newest = events.newest.subscribe();
     let at = from.unwrap_or(*newest.borrow());
-    let (app, counted) = (app.clone(), Counted::new(app));
+    let place = StreamPlace::take(app)?;
+    let app = app.clone();
     let listener = Listener {
         stopping: app.stopping(),
         app,
@@ -174,7 +175,7 @@ pub fn stream(
         sees,
         at,
         waiting: Vec::new(),
-        _counted: counted,
+        _place: place,
     };
     let stream = futures_util::stream::unfold(listener, async |mut listener| {
         let event = listener.next().await?;
@@ -193,7 +194,7 @@ struct Listener {
     at: i64,
     /// Read and not yet sent, newest first.
     waiting: Vec<Arc<Event>>,
-    _counted: Counted,
+    _place: StreamPlace,
 }
 
 impl Listener {
@@ -236,17 +237,28 @@ impl Listener {
     }
 }
 
-/// One of the streams that are open.
-struct Counted(App);
+/// One of the streams that are open; it ends when it is dropped.
+pub struct StreamPlace(App);
 
-impl Counted {
-    fn new(app: &App) -> Counted {
-        app.metrics.streams.fetch_add(1, Ordering::Relaxed);
-        Counted(app.clone())
+impl StreamPlace {
+    /// A place for one more.
+    ///
+    /// # Errors
+    /// `overloaded`, with when to come again: as many are open as may be.
+    pub fn take(app: &App) -> Result<StreamPlace, Problem> {
+        let before = app.metrics.streams.fetch_add(1, Ordering::Relaxed);
+        let place = StreamPlace(app.clone());
+        let max = app.settings.streams_max;
+        if usize::try_from(before).is_ok_and(|before| before < max) {
+            return Ok(place);
+        }
+        app.metrics.shed.fetch_add(1, Ordering::Relaxed);
+        let detail = format!("{max} streams are open, and this server holds no more");
+        Err(Problem::overloaded().detail(detail).retry_after(5))
     }
 }
 
-impl Drop for Counted {
+impl Drop for StreamPlace {
     fn drop(&mut self) {
         self.0.metrics.streams.fetch_sub(1, Ordering::Relaxed);
     }

@@ -6,6 +6,7 @@
 //! listens.
 
 mod document;
+mod examples;
 pub(crate) mod guard;
 mod headers;
 pub mod idempotency;
@@ -62,6 +63,7 @@ pub fn build(app: App, routes: Vec<OpenApiRouter<App>>) -> Result<Server, BuildE
     check(&known, &lines)?;
     let table = Arc::new(Table::of(&lines));
     document::say_who_may(&mut document, &table);
+    examples::write(&mut document);
     let document = Bytes::from(serde_json::to_vec(&document)?);
 
     let named = lines.iter().copied().flatten().map(|line| (line.method.as_str(), line.path));

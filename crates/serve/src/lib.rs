@@ -18,7 +18,7 @@ pub mod time;
 pub mod trial;
 
 pub use access::Principal;
-pub use app::{App, Settings};
+pub use app::{App, Retention, Settings};
 pub use extract::{Body, Path, Query};
 pub use page::{Page, PageQuery};
 pub use problem::Problem;

@@ -200,6 +200,9 @@ pub const POLICIES: &[Policy] = &[
     ),
     // Alerts.
     role_or(GET, "/v1/alerts", Viewer, Scope::Alerts),
+    role_or(GET, "/v1/alerts/counts", Viewer, Scope::Alerts),
+    role_or(GET, "/v1/cases/counts", Viewer, Scope::Cases),
+    role_or(GET, "/v1/freezes/counts", Viewer, Scope::Cases),
     role_or(GET, "/v1/alerts/{alert}", Viewer, Scope::Alerts),
     role_or(POST, "/v1/alerts/{alert}/acknowledge", Analyst, Scope::Alerts),
     role_or(POST, "/v1/alerts/{alert}/snooze", Analyst, Scope::Alerts),
@@ -257,6 +260,7 @@ pub const POLICIES: &[Policy] = &[
     role(GET, "/v1/persons/{person}/data", Approver),
     role(POST, "/v1/persons/{person}/retain", Approver),
     role(POST, "/v1/persons/{person}/erase", Administrator),
+    role(POST, "/v1/persons/{person}/erase/agree", Approver),
     role(GET, "/v1/journal/entries", Approver),
     // Watches.
     role_or(GET, "/v1/watches", Viewer, Scope::Alerts),

@@ -15,7 +15,7 @@ use serve::access::keys::NewKey;
 use serve::access::users::UserChange;
 use serve::access::{Access, totp};
 use serve::policy::{Role, Scope};
-use serve::trial::{self, As};
+use serve::trial::{self, As, Cast};
 use serve::{Settings, time};
 
 fn acts(desk: &Desk) -> Vec<(String, String)> {
@@ -214,4 +214,69 @@ fn people_and_keys_are_made_where_no_server_has_ever_started() {
     let access = Access::open(Arc::new(db), &Settings::default()).unwrap();
     access.add_user("eve", Role::Viewer, &[], "command line").unwrap();
     access.make_key(&new_key("k"), "command line").unwrap();
+}
+
+#[tokio::test]
+async fn what_a_key_with_nobody_behind_it_drafts_is_approved_by_nobody_before_a_person_has_it() {
+    let desk = desk();
+    let cast = Cast::of(&desk.app);
+    let access = &desk.app.access;
+    let approver = common::person(&desk, &cast, Role::Approver);
+    let cases =
+        |name: &str| NewKey { scopes: [Scope::Cases].into_iter().collect(), ..new_key(name) };
+    let (id, secret) = access.make_key(&cases("bot"), "command line").unwrap();
+    let bearer = format!("Bearer {secret}");
+    let ask = json!({ "title": "t", "holder": "Tether", "jurisdiction": "US",
+        "legal_basis": ["18 U.S.C. 981"],
+        "asks": [{ "account": "eip155:1:0x1111111111111111111111111111111111111111",
+            "asset": "eip155:1/slip44:60", "amount": "1" }] });
+    let draft = async || {
+        let made = desk.post("/v1/freezes", &[("authorization", &bearer)], ask.clone()).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        made.json()["id"].as_i64().unwrap()
+    };
+    let approve = async |id: i64, revision: u64| {
+        let path = format!("/v1/freezes/{id}/approve");
+        approver.post(&path, json!({ "revision": revision })).await
+    };
+    let people = || {
+        let known = access.known();
+        let key = known.all_keys().into_iter().find(|key| key.id == id).unwrap();
+        key.people()
+    };
+    assert!(people().is_empty());
+    let first = draft().await;
+    let refused = approve(first, 1).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["field"]), (422, &json!("approver")));
+    assert!(refused.text.contains("a key with nobody behind it"), "{}", refused.text);
+
+    // A key does not approve, whoever is behind it: the policy wants a person.
+    let by_key = desk
+        .post(
+            &format!("/v1/freezes/{first}/approve"),
+            &[("authorization", &bearer)],
+            json!({ "revision": 1 }),
+        )
+        .await;
+    assert_eq!(by_key.status, 403);
+
+    // Who answers for it now stands behind what it drafts, and does not approve that.
+    let known = access.known();
+    let (analyst, owner) =
+        (known.user_named("analyst").unwrap().id, known.user_named("approver").unwrap().id);
+    access.give_key(id, owner, "command line").unwrap();
+    assert_eq!(people(), ["person:approver"]);
+    let second = draft().await;
+    assert!(approve(second, 1).await.text.contains("did not write this request"));
+    access.give_key(id, analyst, "command line").unwrap();
+    assert_eq!(people(), ["person:analyst"]);
+    let third = draft().await;
+    assert_eq!(approve(third, 1).await.status, 200);
+    // The first has still nobody who wrote it; a person takes it over, and another approves.
+    assert_eq!(approve(first, 1).await.status, 422);
+    let analyst = common::person(&desk, &cast, Role::Analyst);
+    let taken = analyst.send(Method::PUT, &format!("/v1/freezes/{first}"), ask.clone()).await;
+    assert_eq!(taken.json()["revision"], 2, "{}", taken.text);
+    assert_eq!(approve(first, 2).await.status, 200);
+    assert!(case::journal::verify_stored(&desk.app.db).unwrap().is_ok());
 }

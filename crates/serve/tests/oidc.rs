@@ -263,3 +263,24 @@ async fn what_began_elsewhere_or_was_used_does_not_end_here() {
     assert_eq!(desk.get("/v1/oidc/callback", &[]).await.status, 422);
     assert_eq!(common::desk().get("/v1/oidc/login", &[]).await.status, 404);
 }
+
+/// What the fuzz target begins with must get as far as there is to get.
+#[test]
+fn the_seeds_of_the_fuzz_target_are_taken() {
+    use serve::access::oidc::token::{Expected, Keys, claims};
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/id_token");
+    let expected = Expected {
+        issuer: "https://login.example",
+        client: "interdict",
+        nonce: "n-1",
+        now_s: 1_772_000_000,
+    };
+    for name in ["eddsa", "es256", "rs256"] {
+        let text = std::fs::read_to_string(seeds.join(name)).unwrap();
+        let (keys, token) = text.split_once('\n').unwrap();
+        let keys: Keys = serde_json::from_str(keys).unwrap();
+        let found = claims(token, &keys, expected);
+        assert_eq!(found.unwrap()["sub"], "u1", "{name}");
+        assert!(claims(token, &Keys::default(), expected).is_err());
+    }
+}

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use case::alerts::{self, AlertKind, AlertSubject, NewAlert};
 use case::{AlertId, By};
@@ -129,9 +131,73 @@ async fn personal_data_are_read_by_few_each_reading_is_told_and_erasing_leaves_t
     let erase = format!("{path}/erase");
     assert_eq!(approver.post(&erase, reason.clone()).await.status, StatusCode::FORBIDDEN);
     let administrator = person(&desk, &cast, Role::Administrator);
-    assert!(administrator.post(&erase, reason).await.json()["erased"].is_string());
+    // Before their time it takes two: one asks, another agrees.
+    let agree = format!("{erase}/agree");
+    assert_eq!(approver.post(&agree, json!({})).await.status, StatusCode::CONFLICT);
+    let asked = administrator.post(&erase, reason.clone()).await;
+    assert_eq!((asked.status.as_u16(), &asked.json()["erased"]), (202, &json!(null)));
+    assert_eq!(asked.json()["asked"]["by"], "person:administrator");
+    assert_eq!(administrator.post(&erase, reason).await.status, StatusCode::CONFLICT);
+    let own = administrator.post(&agree, json!({})).await;
+    assert_eq!((own.status.as_u16(), &own.json()["field"]), (422, &json!("approver")));
+    let nearer = json!({ "until": "2098-01-01T00:00:00Z" });
+    let nearer = approver.post(&format!("{path}/retain"), nearer).await;
+    assert_eq!(nearer.json()["field"], "until");
+    assert_eq!(analyst.post(&agree, json!({})).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(approver.get(&format!("{path}/data")).await.json(), data);
+    assert!(approver.post(&agree, json!({})).await.json()["erased"].is_string());
     assert_eq!(approver.get(&format!("{path}/data")).await.status, StatusCode::CONFLICT);
     assert_eq!(approver.get("/v1/journal/check").await.json()["is_whole"], true);
+}
+
+#[tokio::test]
+async fn the_clock_erases_whose_time_is_over_where_it_was_told_to() {
+    for erases in [false, true] {
+        let kept = Duration::from_secs(100 * 24 * 3600);
+        let retention = serve::Retention { kept, erases };
+        let desk = common::desk_with(serve::Settings { retention, ..common::settings() });
+        let cast = Cast::of(&desk.app);
+        let analyst = person(&desk, &cast, Role::Analyst);
+        let approver = person(&desk, &cast, Role::Approver);
+        // One as long as the server keeps people, one longer, one who is needed.
+        let data = json!({ "name": "A. Victim" });
+        let short = made(&analyst, "/v1/persons", json!({ "data": data })).await;
+        let long = json!({ "data": data, "retain_until": "2099-01-01T00:00:00Z" });
+        let long = made(&analyst, "/v1/persons", long).await;
+        let needed = made(&analyst, "/v1/persons", json!({ "data": data })).await;
+        let case = made(&analyst, "/v1/cases", json!({ "title": "Theft" })).await;
+        let incident = json!({ "title": "Theft", "time": "2025-01-01T00:00:00Z" });
+        let incident = made(&analyst, &format!("/v1/cases/{case}/incidents"), incident).await;
+        let claim = json!({ "incident": incident, "claimant": format!("person:{needed}"),
+            "asset": "eip155:1/slip44:60", "amount": "5" });
+        made(&analyst, &format!("/v1/cases/{case}/claims"), claim).await;
+        let erased = async |id: i64| {
+            approver.get(&format!("/v1/persons/{id}")).await.json()["erased"].is_string()
+        };
+        let day = |day: u64| Timestamp::now() + Duration::from_secs(day * 24 * 3600);
+        drivers::tick(&desk.app, day(99));
+        assert!(!erased(short).await, "their time is not over");
+        drivers::tick(&desk.app, day(101));
+        let found = [erased(short).await, erased(long).await, erased(needed).await];
+        assert_eq!(found, [erases, false, false]);
+        let path = format!("/v1/cases/{case}/close");
+        analyst.post(&path, json!({ "reason": "paid back" })).await;
+        // It looks once an hour.
+        drivers::tick(&desk.app, day(101));
+        assert!(!erased(needed).await);
+        drivers::tick(&desk.app, day(102));
+        assert_eq!(erased(needed).await, erases);
+        let told =
+            approver.get(&format!("/v1/journal/entries?subject=person:{short}")).await.json();
+        let last = &told["items"][0];
+        let expected =
+            if erases { ("person.erased", "system") } else { ("person.kept", "person:analyst") };
+        assert_eq!(
+            (last["act"].as_str(), last["actor"].as_str()),
+            (Some(expected.0), Some(expected.1))
+        );
+        assert_eq!(approver.get("/v1/journal/check").await.json()["is_whole"], true);
+    }
 }
 
 async fn draft(who: &Person<'_>, case: Option<i64>, amount: &str) -> i64 {
@@ -251,15 +317,15 @@ async fn the_clock_reminds_wakes_and_warns_once() {
             .collect::<Vec<_>>()
     };
     drivers::tick(&desk.app, now);
-    assert_eq!(counts(), [(0, 0), (0, 0), (0, 0)], "nothing is due yet");
+    assert_eq!(counts(), [(0, 0), (0, 0), (0, 0), (0, 0)], "nothing is due yet");
     drivers::tick(&desk.app, hours(2));
-    assert_eq!(counts(), [(0, 0), (1, 0), (0, 0)], "the alert woke");
+    assert_eq!(counts(), [(0, 0), (1, 0), (0, 0), (0, 0)], "the alert woke");
     drivers::tick(&desk.app, hours(20));
     drivers::tick(&desk.app, hours(20));
-    assert_eq!(counts(), [(1, 0), (1, 0), (1, 0)], "a reminder of each, once");
+    assert_eq!(counts(), [(1, 0), (1, 0), (1, 0), (0, 0)], "a reminder of each, once");
     drivers::tick(&desk.app, hours(31));
     drivers::tick(&desk.app, hours(31));
-    assert_eq!(counts(), [(2, 0), (1, 0), (2, 0)], "both are late, and that is told once");
+    assert_eq!(counts(), [(2, 0), (1, 0), (2, 0), (0, 0)], "both are late, and that is told once");
     let kinds: Vec<Value> = analyst.get("/v1/alerts").await.json()["items"]
         .as_array()
         .unwrap()
@@ -280,7 +346,7 @@ async fn a_driver_that_fails_is_counted_and_the_others_go_on() {
         .driving("works", |_, _| Ok(3));
     drivers::tick(&desk.app, Timestamp::now());
     let counts = desk.app.drivers.counts();
-    assert_eq!(counts[3..], [("fails", 0, 1), ("panics", 0, 1), ("works", 3, 0)]);
+    assert_eq!(counts[4..], [("fails", 0, 1), ("panics", 0, 1), ("works", 3, 0)]);
 }
 
 #[tokio::test]

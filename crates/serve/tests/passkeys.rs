@@ -338,3 +338,27 @@ async fn where_passkeys_are_not_set_up_there_are_none() {
     assert_eq!(Site::of("https://cell.example:8443").unwrap().rp_id, "cell.example");
     assert!(Site::of("http://localhost:8520").is_some());
 }
+
+/// What the fuzz target begins with must get as far as there is to get.
+#[test]
+fn the_seeds_of_the_fuzz_target_are_taken() {
+    use serve::access::passkeys::{Expected, NewCredential, SignedCredential};
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/passkey");
+    let text = |name: &str| std::fs::read_to_string(seeds.join(name)).unwrap();
+    let expected = Expected {
+        challenge: &[7; 32],
+        origin: ORIGIN,
+        rp_id: "cell.example",
+        is_user_verified: true,
+    };
+    let key = std::fs::read(seeds.join("key.cose")).unwrap();
+    for (name, counter) in [("new.json", 9), ("new_p256.json", 0)] {
+        let new: NewCredential = serde_json::from_str(&text(name)).unwrap();
+        let made = new.check(expected).unwrap();
+        assert_eq!((made.credential, made.counter), (vec![1, 2, 3, 4], counter), "{name}");
+        assert_eq!(made.public_key == key, name == "new.json");
+    }
+    let signed: SignedCredential = serde_json::from_str(&text("signed.json")).unwrap();
+    assert_eq!(signed.check(expected, &key, 2), Ok(3));
+    assert!(signed.check(expected, &key, 3).is_err());
+}

@@ -222,10 +222,17 @@ pub struct Counts {
     pub number: i64,
 }
 
-/// Kept up to date with each act, so that a page can show them at once.
-pub fn counts(db: &Db) -> Result<Vec<Counts>, CaseError> {
-    let sql = "SELECT state, severity, number FROM alert_count WHERE number > 0 LIMIT 100";
-    let rows = db.read(|tx| tx.rows(sql, &[]))?;
+/// Of those that somebody sees, exact. Kept up to date with each act, so that it costs the same however
+/// many alerts there are.
+pub fn counts(db: &Db, seen: &Seen) -> Result<Vec<Counts>, CaseError> {
+    let mut values = Vec::new();
+    let narrowed = seen.narrow("team", &mut values).map(|of| format!("WHERE {of}"));
+    let sql = format!(
+        "SELECT state, severity, CAST(SUM(number) AS BIGINT) FROM alert_count {} \
+         GROUP BY state, severity HAVING SUM(number) > 0 LIMIT 100",
+        narrowed.unwrap_or_default()
+    );
+    let rows = db.read(|tx| tx.rows(&sql, &values))?;
     let mut counts = Vec::new();
     for row in &rows {
         let severity = severity_of(row.int(1)?)?;

@@ -1,6 +1,6 @@
 //! What people do with an alert.
 
-use model::{Severity, Timestamp};
+use model::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::list::get_in;
@@ -155,9 +155,12 @@ fn set(
 ) -> Result<Alert, CaseError> {
     check::text_if(column, value, 100)?;
     db.write(|tx| {
+        let before = get_in(tx, id)?;
         let sql = format!("UPDATE alert SET {column} = $2 WHERE id = $1");
-        if tx.run(&sql, &[id.into(), value.into()])? == 0 {
-            return Err(CaseError::missing("alert", id));
+        tx.run(&sql, &[id.into(), value.into()])?;
+        if column == "team" {
+            count(tx, &before, -1)?;
+            count(tx, &Alert { team: value.map(str::to_string), ..before }, 1)?;
         }
         journal::append(tx, by, act, &format!("alert:{id}"), &json!({ column: value }))?;
         tell(tx, by, act, id)
@@ -194,8 +197,8 @@ impl Step {
             "UPDATE alert SET state = $2, reason = $3, snoozed_until = $4 WHERE id = $1",
             &[id.into(), self.to.text().into(), reason.into(), until.map(micros).into()],
         )?;
-        count(tx, before.state, before.severity, -1)?;
-        count(tx, self.to, before.severity, 1)?;
+        count(tx, &before, -1)?;
+        count(tx, &Alert { state: self.to, ..before }, 1)?;
         journal::append(tx, by, act, &format!("alert:{id}"), payload)?;
         tell(tx, by, act, id)
     }
@@ -208,16 +211,18 @@ pub(super) fn tell(tx: &mut Tx<'_>, by: &By, kind: &str, id: AlertId) -> Result<
     Ok(alert)
 }
 
-pub(super) fn count(
-    tx: &mut Tx<'_>,
-    state: AlertState,
-    severity: Severity,
-    by: i64,
-) -> Result<(), CaseError> {
+/// As many more of its team, state and severity.
+pub(super) fn count(tx: &mut Tx<'_>, alert: &Alert, by: i64) -> Result<(), CaseError> {
     tx.run(
-        "INSERT INTO alert_count (state, severity, number) VALUES ($1, $2, $3) \
-         ON CONFLICT (state, severity) DO UPDATE SET number = alert_count.number + excluded.number",
-        &[state.text().into(), severity_number(severity).into(), by.into()],
+        "INSERT INTO alert_count (team, state, severity, number) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (team, state, severity) \
+         DO UPDATE SET number = alert_count.number + excluded.number",
+        &[
+            alert.team.as_deref().unwrap_or_default().into(),
+            alert.state.text().into(),
+            severity_number(alert.severity).into(),
+            by.into(),
+        ],
     )?;
     Ok(())
 }

@@ -7,11 +7,15 @@
 //! where it went, and a person judges. What a chain's waiting transactions say is not looked at here.
 //! *References.* AMLBot, May 2025, on the delay of the multisignature.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use model::{Account, Address, Asset, Timestamp, Transfer, TransferKind, U256};
+use model::{
+    Account, Address, Asset, Equal, Timestamp, Transfer, TransferId, TransferKind, TxId, U256,
+};
+use sha2::{Digest, Sha256};
 
 use super::{FreezeId, FreezeRequest, FreezeState};
+use crate::check;
 
 /// A transfer that takes out of reach what a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +27,42 @@ pub struct Moved {
     pub asset: Asset,
     pub amount: U256,
     pub asked: U256,
-    pub tx: String,
+    pub tx: TxId,
     pub position: String,
+    /// Which of its transaction's moves it is: see [`Moves`].
+    pub which: String,
+    pub height: Option<u64>,
     pub time: Timestamp,
+}
+
+/// Names transfers within their transaction by what they do, and by which of equal ones they are.
+///
+/// A position will not do: that of an event counts in the block, and the same transaction has another
+/// one once its block was replaced.
+#[derive(Default)]
+pub(super) struct Moves {
+    numbers: HashMap<(TxId, Equal), u64>,
+    seen: HashSet<TransferId>,
+}
+
+impl Moves {
+    /// None: it is no payment, or was named already.
+    pub(super) fn name(&mut self, transfer: &Transfer) -> Option<String> {
+        let is_payment = transfer.kind == TransferKind::Value && !transfer.amount.is_zero();
+        if !is_payment || !self.seen.insert(transfer.id()) {
+            return None;
+        }
+        let nth = self.numbers.entry((transfer.tx, transfer.equal())).or_default();
+        *nth += 1;
+        let end = |address: &Option<Address>| match address {
+            Some(address) => address.text(transfer.asset.chain),
+            None => "-".into(),
+        };
+        let (from, to) = (end(&transfer.from), end(&transfer.to));
+        let does = format!("{from} {to} {} {} {nth}", transfer.asset, transfer.amount);
+        // A script can be as long as it likes.
+        Some(check::hex(&Sha256::digest(does)))
+    }
 }
 
 /// What of these transfers moves something that a live request asks for. Pure: the order of the
@@ -39,27 +76,31 @@ pub fn moving(requests: &[FreezeRequest], transfers: &[Transfer]) -> Vec<Moved> 
         }
     }
     let mut all = Vec::new();
-    for transfer in transfers.iter().filter(|transfer| is_payment(transfer)) {
-        let Some(from) = &transfer.from else { continue };
+    let mut moves = Moves::default();
+    for transfer in transfers {
+        let (Some(which), Some(from)) = (moves.name(transfer), &transfer.from) else { continue };
         for (request, amount) in asked.get(&(from, &transfer.asset)).into_iter().flatten() {
             // What left before anybody asked is the trace's affair.
             let is_after = request.approved.is_none_or(|approved| transfer.time >= approved);
             if is_after && transfer.to.as_ref() != Some(from) {
-                all.push(moved(request, transfer, from, *amount));
+                all.push(moved(request, transfer, from, *amount, &which));
             }
         }
     }
     all.sort_by(|a, b| {
-        (a.time, a.request, &a.tx, &a.position).cmp(&(b.time, b.request, &b.tx, &b.position))
+        let key = |moved: &Moved| (moved.time, moved.request, moved.tx);
+        key(a).cmp(&key(b)).then_with(|| a.which.cmp(&b.which))
     });
     all
 }
 
-fn is_payment(transfer: &Transfer) -> bool {
-    transfer.kind == TransferKind::Value && !transfer.amount.is_zero()
-}
-
-fn moved(request: &FreezeRequest, transfer: &Transfer, from: &Address, asked: U256) -> Moved {
+fn moved(
+    request: &FreezeRequest,
+    transfer: &Transfer,
+    from: &Address,
+    asked: U256,
+    which: &str,
+) -> Moved {
     let account =
         |address: &Address| Account { chain: transfer.asset.chain, address: address.clone() };
     Moved {
@@ -70,8 +111,10 @@ fn moved(request: &FreezeRequest, transfer: &Transfer, from: &Address, asked: U2
         asset: transfer.asset.clone(),
         amount: transfer.amount,
         asked,
-        tx: transfer.tx.hash_text(),
+        tx: transfer.tx,
         position: transfer.position.to_string(),
+        which: which.to_string(),
+        height: transfer.height,
         time: transfer.time,
     }
 }

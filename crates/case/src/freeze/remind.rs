@@ -1,12 +1,12 @@
-//! Tells people: what a clock asks for, once for each step, and who runs.
+//! Tells people what a clock asks for, once for each step.
 
-use model::{Severity, Timestamp, Transfer};
+use model::{Severity, Timestamp};
 use serde_json::json;
 
 use super::store::{live, live_in, tell};
-use super::{Due, DueKind, FreezeId, Moved, due, moving};
+use super::{Due, DueKind, FreezeId, due};
 use crate::CaseError;
-use crate::alerts::{self, AlertKind, AlertSubject, NewAlert, Raised};
+use crate::alerts::{self, AlertKind, AlertSubject, NewAlert};
 use crate::db::{Db, Tx};
 use crate::freeze::FreezeRequest;
 use crate::seen::Seen;
@@ -48,28 +48,6 @@ fn is_news(
     Ok(met > 0)
 }
 
-/// Raises an alert for each account that moves what is asked of it. A transfer that was told of before
-/// says nothing new, so whoever looks may look again at the same ones.
-pub fn warn(db: &Db, by: &By, transfers: &[Transfer]) -> Result<Vec<Raised>, CaseError> {
-    // Most of the time nothing moves, and a write is not worth asking.
-    if moving(&live(db, &Seen::All)?, transfers).is_empty() {
-        return Ok(Vec::new());
-    }
-    db.write(|tx| {
-        let requests = live_in(tx, &Seen::All)?;
-        let mut raised = Vec::new();
-        for moved in moving(&requests, transfers) {
-            let which = format!("moved:{}:{}", moved.tx, moved.position);
-            if !is_news(tx, moved.request, &which, moved.time, 0)? {
-                continue;
-            }
-            let case = requests.iter().find(|r| r.id == moved.request).and_then(|r| r.case);
-            raised.push(alerts::raise_in(tx, by, &NewAlert { case, ..alert_of(&moved) })?);
-        }
-        Ok(raised)
-    })
-}
-
 fn tell_of(tx: &mut Tx<'_>, by: &By, request: &FreezeRequest, due: Due) -> Result<(), CaseError> {
     let evidence = json!({
         "request": due.request, "kind": due.kind, "level": due.level, "deadline": due.deadline,
@@ -105,25 +83,6 @@ fn tell_of(tx: &mut Tx<'_>, by: &By, request: &FreezeRequest, due: Due) -> Resul
         },
     )?;
     Ok(())
-}
-
-fn alert_of(moved: &Moved) -> NewAlert {
-    let held = if moved.state.is_held() { "is said to be frozen" } else { "is asked to be frozen" };
-    NewAlert {
-        kind: AlertKind::Freeze,
-        severity: Severity::High,
-        subject: AlertSubject::Account(moved.account.clone()),
-        group: format!("freeze:{}:moved", moved.request),
-        title: format!("It moves what {held} (freeze request {})", moved.request),
-        evidence: json!({
-            "request": moved.request, "state": moved.state, "account": moved.account,
-            "to": moved.to, "asset": moved.asset, "amount": moved.amount.to_string(),
-            "asked": moved.asked.to_string(), "tx": moved.tx, "position": moved.position,
-            "time": moved.time, "rule": "freeze-race/1",
-        }),
-        team: None,
-        case: None,
-    }
 }
 
 impl DueKind {

@@ -228,6 +228,9 @@ fn an_account_that_runs_is_an_alert_and_its_twins_are_not() {
         transfer(THIEF, MULE, 0, 5),
         Transfer { asset: "eip155:1/slip44:60".parse().unwrap(), ..transfer(THIEF, MULE, 9, 5) },
     ];
+    let quiet = quiet.into_iter().zip(0..);
+    let quiet: Vec<_> =
+        quiet.map(|(it, n)| Transfer { position: Position::Log(n), ..it }).collect();
     assert!(warn(&db, &by("system", 6), &quiet).unwrap().is_empty());
     let raised = warn(&db, &by("system", 6), &[transfer(THIEF, MULE, 9, 5)]).unwrap();
     assert_eq!(raised.len(), 1);
@@ -236,6 +239,58 @@ fn an_account_that_runs_is_an_alert_and_its_twins_are_not() {
     assert_eq!(alert.evidence["amount"], "9");
     reach(&db, &by("person:ada", 7), id, FreezeState::Withdrawn, &because("not theirs")).unwrap();
     assert!(warn(&db, &by("system", 8), &[transfer(THIEF, MULE, 9, 7)]).unwrap().is_empty());
+}
+
+#[test]
+fn a_move_is_told_once_wherever_its_block_stands_and_is_taken_back_with_it() {
+    let (_folder, db) = casework();
+    let (one, two) = (sent(&db), sent(&db));
+    let moved = |log, height| Transfer {
+        position: Position::Log(log),
+        height: Some(height),
+        ..transfer(THIEF, MULE, 9, height.cast_signed())
+    };
+    // Twice the same in one transaction are two moves, of each of the two requests.
+    let raised = warn(&db, &by("system", 6), &[moved(1, 5), moved(2, 5), moved(2, 5)]).unwrap();
+    assert_eq!(raised.iter().filter(|raised| raised.is_new).count(), 2);
+    assert_eq!(raised.len(), 4);
+    let held = told_moves(&db).unwrap();
+    assert_eq!(held.iter().filter(|told| told.request == one).count(), 2);
+    assert_eq!(held.iter().filter(|told| told.request == two).count(), 2);
+
+    // The block was replaced: they stand elsewhere in the next, an hour later.
+    let again = [moved(71, 6), moved(70, 6)];
+    assert!(warn(&db, &by("system", 7), &again).unwrap().is_empty());
+    let held = told_moves(&db).unwrap();
+    assert_eq!(held.iter().map(|told| told.height).collect::<Vec<_>>(), [Some(6); 4]);
+    let found = |transfers: &[Transfer]| model::Transaction::Account {
+        id: transfers[0].tx,
+        transfers: transfers.to_vec(),
+    };
+    let whole = found(&again);
+    assert!(held.iter().all(|told| stands(told, Some(&whole))));
+    // In a block where the transaction did less, the second of two moves is gone.
+    let less = found(&again[..1]);
+    let gone: Vec<_> = held.iter().filter(|told| !stands(told, Some(&less))).cloned().collect();
+    assert_eq!(gone.len(), 2);
+    assert!(held.iter().all(|told| !stands(told, None)));
+
+    settle_moves(&db, &by("system", 8), &gone, &[]).unwrap();
+    settle_moves(&db, &by("system", 8), &gone, &[]).unwrap();
+    let alert = alerts::get(&db, gone[0].alert).unwrap();
+    assert_eq!((alert.times, alert.unwound.unwrap()["height"].clone()), (2, 6.into()));
+    let filter = journal::EntryFilter { subject: Some(format!("alert:{}", alert.id)), actor: None };
+    let acts = journal::list(&db, &filter, &Part::default()).unwrap().items;
+    let acts: Vec<_> = acts.iter().rev().map(|entry| entry.act.as_str()).collect();
+    assert_eq!(acts, ["alert.raised", "alert.seen_again", "alert.unwound"]);
+    // What comes back is news; what is final is not asked for again, nor told.
+    assert_eq!(warn(&db, &by("system", 9), &again).unwrap().len(), 2);
+    settle_moves(&db, &by("system", 9), &[], &told_moves(&db).unwrap()).unwrap();
+    assert_eq!(told_moves(&db).unwrap(), []);
+    assert!(warn(&db, &by("system", 9), &again).unwrap().is_empty());
+    settle_moves(&db, &by("system", 9), &held, &[]).unwrap();
+    assert!(warn(&db, &by("system", 9), &again).unwrap().is_empty(), "final stays final");
+    assert!(journal::verify_stored(&db).unwrap().is_ok());
 }
 
 #[test]
@@ -405,12 +460,43 @@ fn said_of(packet: &packet::Packet) -> Circumstances<'_> {
 #[test]
 fn a_person_and_their_key_are_one_pair_of_eyes() {
     let (_folder, db) = casework();
-    let key = || by("key:bot", 0).behind(Some("person:ada".into()));
+    let key = || by("key:bot", 0).behind(["person:ada".into()]);
     let id = draft(&db, &key(), &a_draft()).unwrap();
     assert!(approve(&db, &by("person:ada", 1), id, 1).is_err());
     let by_name = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
     assert!(approve(&db, &key(), by_name, 1).is_err());
     approve(&db, &by("person:bo", 1), id, 1).unwrap();
+}
+
+#[test]
+fn a_key_with_nobody_behind_it_is_no_pair_of_eyes() {
+    let (_folder, db) = casework();
+    let said = |done: Result<(), crate::CaseError>| done.unwrap_err().to_string();
+    // It does not approve.
+    let id = draft(&db, &by("person:ada", 0), &a_draft()).unwrap();
+    let error = said(approve(&db, &by("key:bot", 1), id, 1));
+    assert!(error.contains("a person, or a key with a person behind it"), "{error}");
+    approve(&db, &by("key:bot", 1).behind(["person:bo".into()]), id, 1).unwrap();
+    // What it wrote is nobody's: whoever approves could be the one who made it.
+    let id = draft(&db, &by("key:bot", 0), &a_draft()).unwrap();
+    let error = said(approve(&db, &by("person:ada", 1), id, 1));
+    assert!(error.contains("a key with nobody behind it"), "{error}");
+    assert_eq!(get(&db, id).unwrap().state, FreezeState::Drafted);
+    // A person who takes it over is a pair of eyes; another approves.
+    revise(&db, &by("person:ada", 2), id, &a_draft()).unwrap();
+    assert!(approve(&db, &by("person:ada", 3), id, 2).is_err());
+    // Nor is what such a key writes over a person's draft the person's.
+    revise(&db, &by("key:bot", 3), id, &a_draft()).unwrap();
+    let error = said(approve(&db, &by("person:bo", 4), id, 3));
+    assert!(error.contains("a key with nobody behind it"), "{error}");
+    revise(&db, &by("person:ada", 5), id, &a_draft()).unwrap();
+    approve(&db, &by("person:bo", 6), id, 4).unwrap();
+    // All who answer for a key are its people: none of them is the second pair.
+    let both = || by("key:both", 0).behind(["person:ada".into(), "person:bo".into()]);
+    let id = draft(&db, &both(), &a_draft()).unwrap();
+    assert!(approve(&db, &by("person:ada", 1), id, 1).is_err());
+    assert!(approve(&db, &by("person:bo", 1), id, 1).is_err());
+    approve(&db, &by("person:cy", 1), id, 1).unwrap();
 }
 
 #[test]

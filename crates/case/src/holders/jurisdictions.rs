@@ -43,6 +43,9 @@ pub struct Authority {
     pub source: String,
     #[serde(default)]
     pub checked: Checked,
+    /// What it was held against, where that was not the source itself: a copy, a court that quotes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,9 @@ pub struct Route {
     pub source: String,
     #[serde(default)]
     pub checked: Checked,
+    /// What it was held against, where that was not the source itself: a copy, a court that quotes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
 }
 
 #[derive(Deserialize)]

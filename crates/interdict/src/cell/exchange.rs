@@ -8,10 +8,15 @@ pub mod judging;
 pub mod transfers;
 pub mod withdrawals;
 
+use std::time::Duration;
+
 use case::alerts::{self, NewAlert};
 use case::backup::Table;
 use case::db::{Db, Migration, Row, Tx};
+use case::vault::Vault;
 use case::{AlertId, By, CaseError};
+
+pub use customers::Customers;
 
 pub const COMPONENT: &str = "exchange";
 
@@ -73,6 +78,8 @@ pub const STEPS: &[Migration] = &[
     CREATE INDEX exchange_alert_by_customer ON exchange_alert (customer, alert);
     CREATE TABLE exchange_position (name TEXT PRIMARY KEY, position TEXT NOT NULL)
 ",
+    // It is sealed from here on: an older server that still runs must not take it for the secret.
+    "ALTER TABLE exchange_secret RENAME COLUMN secret TO sealed",
 ];
 
 /// For a backup of casework, behind those of `case`.
@@ -92,7 +99,7 @@ pub const TABLES: &[Table] = &[
             "customer",
         ],
     },
-    Table { name: "exchange_secret", key: &["id"], columns: &["id", "secret"] },
+    Table { name: "exchange_secret", key: &["id"], columns: &["id", "sealed"] },
     Table {
         name: "exchange_customer",
         key: &["id"],
@@ -130,9 +137,9 @@ pub const TABLES: &[Table] = &[
 ];
 
 /// Makes the tables, and the secret by which customers are known.
-pub fn prepare(db: &Db) -> Result<(), CaseError> {
+pub fn prepare(db: &Db, vault: &Vault, kept: Duration) -> Result<Customers, CaseError> {
     db.migrate(COMPONENT, STEPS)?;
-    customers::prepare(db)
+    Customers::prepare(db, vault, kept)
 }
 
 /// Rows of a customer before one (its time and id), the newest first; of one actor, or of all.

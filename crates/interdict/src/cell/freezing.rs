@@ -1,20 +1,26 @@
 //! P28, the race: looks whether accounts of live freeze requests move what is asked of them.
 //!
 //! It asks the store what left those accounts since each request was approved, whenever a block or a
-//! request is new. What it finds again says nothing new: `case::freeze::warn` tells each transfer once.
+//! request is new. What it finds again says nothing new: `case::freeze::warn` tells each move once. First
+//! it asks whether what was told still stands: where a block was unwound, its alert says so.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use case::db::Db;
-use case::freeze::{self, FreezeRequest};
+use case::freeze::{self, FreezeRequest, ToldMove};
 use case::{By, Seen};
-use model::{Account, Direction, Limits, Seek, Timestamp, Transfer, View};
+use model::{
+    Account, Chain, Direction, Limits, Seek, Timestamp, Transaction, Transfer, TxHash, TxId, View,
+};
 use serve::App;
 use serve::drivers::Failed;
+use store::snapshot::Snapshot;
+use store::{Followed, Store};
 
 use super::Cell;
+use crate::commands::transfers::Finality;
 
 /// Of one account: an exchange's hot wallet sends more in an hour.
 const TRANSFERS_MAX: usize = 1000;
@@ -28,16 +34,52 @@ pub struct Looked(Mutex<String>);
 pub fn look(cell: &Cell, db: &Db, looked: &Looked, at: Timestamp) -> Result<usize> {
     let mut live = freeze::live(db, &Seen::All)?;
     live.retain(|request| request.state.is_live());
-    let past = &cell.now().snapshot;
-    let mut last = looked.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let seen = format!("{:?} {:?}", past.coverage()?, of_requests(&live));
-    if live.is_empty() || *last == seen {
+    let told = freeze::told_moves(db)?;
+    if live.is_empty() && told.is_empty() {
         return Ok(0);
     }
-    let transfers = left(past, &live)?;
-    let raised = freeze::warn(db, &By::new(ACTOR, at), &transfers)?.len();
-    *last = seen;
-    Ok(raised)
+    let mut last = looked.0.lock().unwrap_or_else(PoisonError::into_inner);
+    cell.with_store(|store| {
+        let past = store.snapshot();
+        let seen = format!("{:?} {:?} {:?}", past.coverage()?, tips(store)?, of_requests(&live));
+        if *last == seen {
+            return Ok(0);
+        }
+        settle(store, &past, db, &told, at)?;
+        let transfers = left(&past, &live)?;
+        let raised = freeze::warn(db, &By::new(ACTOR, at), &transfers)?.len();
+        *last = seen;
+        Ok(raised)
+    })
+}
+
+/// Another block at the same height is another past.
+fn tips(store: &Store) -> Result<Vec<(Chain, Option<TxHash>)>> {
+    let tip = |chain: &Followed| (chain.chain, chain.tip.as_ref().map(|tip| tip.hash));
+    Ok(store.followed()?.iter().map(tip).collect())
+}
+
+/// Takes back what was told of blocks that are gone, and forgets what no block can take back.
+fn settle(store: &Store, past: &Snapshot, db: &Db, told: &[ToldMove], at: Timestamp) -> Result<()> {
+    let finality = Finality::of_all(store)?;
+    let ids: Vec<TxId> = told.iter().map(|told| told.tx).collect();
+    let found = past.transactions(&ids)?;
+    let (mut gone, mut finals) = (Vec::new(), Vec::new());
+    for (told, found) in told.iter().zip(&found) {
+        if !freeze::stands(told, found.as_ref()) {
+            gone.push(told.clone());
+        } else if finality.covers(told.tx.chain, height_of(found.as_ref())) {
+            finals.push(told.clone());
+        }
+    }
+    Ok(freeze::settle_moves(db, &By::new(ACTOR, at), &gone, &finals)?)
+}
+
+fn height_of(found: Option<&Transaction>) -> Option<u64> {
+    match found? {
+        Transaction::Account { transfers, .. } => transfers.first()?.height,
+        Transaction::Utxo(tx) => tx.height,
+    }
 }
 
 fn of_requests(live: &[FreezeRequest]) -> Vec<(i64, i64, &str)> {
@@ -132,13 +174,14 @@ mod tests {
         freeze::reach(&db, &By::new("person:ada", at(4)), id, FreezeState::Sent, &sent).unwrap();
         assert_eq!(look(4), 0, "what left before is the trace's affair");
         imported(&home, folder.path(), "after.csv", 5);
-        assert_eq!(look(5), 0, "the cell has not seen it yet");
-        cell.refresh().unwrap();
         assert_eq!((look(5), look(6)), (1, 0));
         // Another server that looks at the same says nothing new.
         assert_eq!(super::look(&cell, &db, &Looked::default(), at(6)).unwrap(), 0);
         let page = alerts::list(&db, &AlertFilter::default(), &Part::default()).unwrap();
         let kinds: Vec<_> = page.items.iter().map(|alert| (alert.kind, alert.times)).collect();
         assert_eq!(kinds, [(AlertKind::Freeze, 1)]);
+        // What a file told is final: once that was seen, nothing is asked of it any more.
+        super::look(&cell, &db, &Looked::default(), at(6)).unwrap();
+        assert_eq!(freeze::told_moves(&db).unwrap(), []);
     }
 }

@@ -25,6 +25,14 @@ pub enum CaseCommand {
         #[command(flatten)]
         casework: CaseworkArgs,
     },
+    /// Make the secret anew by which an exchange's customers are found, where keys/secrets.key was lost
+    ///
+    /// Customers are found as before. A transfer or an attempt that is registered again counts as new.
+    /// Webhooks' secrets and second factors need making anew each by itself.
+    Reseal {
+        #[command(flatten)]
+        casework: CaseworkArgs,
+    },
     /// Read a backup into casework that holds nothing yet
     Restore {
         file: PathBuf,
@@ -64,5 +72,32 @@ Examples:
         head: Option<String>,
         #[arg(long, value_enum, default_value_t)]
         format: TextFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct RetentionArgs {
+    #[command(subcommand)]
+    pub command: RetentionCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RetentionCommand {
+    /// People whose time is over and whose data are still there, and what still holds them
+    Due {
+        #[arg(long, value_enum, default_value_t)]
+        format: TextFormat,
+        #[command(flatten)]
+        casework: CaseworkArgs,
+    },
+    /// Erase those now whom nothing holds, as a server does by its clock with `retention.erase = true`
+    ///
+    /// Key, salt and data are destroyed; each is an entry in the journal, which stays whole. Copies made
+    /// before (backups, a database's own log) still hold them.
+    Erase {
+        #[arg(long, value_enum, default_value_t)]
+        format: TextFormat,
+        #[command(flatten)]
+        casework: CaseworkArgs,
     },
 }

@@ -118,8 +118,9 @@ pub enum KeyCommand {
         /// It sees the cases of this team
         #[arg(long)]
         team: Option<String>,
-        /// Who answers for it: it is refused while they are locked
-        #[arg(long, value_name = "USER")]
+        /// Who answers for it: they stand behind what it does, and it is refused while they are locked.
+        /// What a key with nobody behind it drafts is not approved before a person has revised it
+        #[arg(long, visible_alias = "for", value_name = "USER")]
         owner: Option<String>,
         /// When it ends, as 2027-01-31T00:00:00Z [default: in a year]
         #[arg(long, value_name = "TIME")]
@@ -127,6 +128,14 @@ pub enum KeyCommand {
         /// Requests a second; 0 is no limit
         #[arg(long, value_name = "COUNT")]
         per_s: Option<u32>,
+        #[command(flatten)]
+        casework: CaseworkArgs,
+    },
+    /// Say who answers for a key from now on
+    Give {
+        name: String,
+        #[arg(long = "to", value_name = "USER")]
+        owner: String,
         #[command(flatten)]
         casework: CaseworkArgs,
     },

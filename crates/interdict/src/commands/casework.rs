@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
+use case::By;
 use case::backup::{self, Table};
 use case::db::Db;
 use case::journal::{self, Head};
@@ -14,7 +15,7 @@ use model::Timestamp;
 use serve::{App, Settings};
 
 use super::serve::{open_casework, read_config};
-use crate::cell::exchange;
+use crate::cell::exchange::{self, Customers};
 use crate::cli::{CaseCommand, CaseworkArgs, JournalCommand, TextFormat};
 use crate::home::Home;
 use crate::out::Out;
@@ -26,6 +27,14 @@ pub fn case(home: &Home, command: CaseCommand, out: &Out) -> Result<ExitCode> {
             let rows =
                 into_new(&file, |to| Ok(backup::write(&db, &tables(), Timestamp::now(), to)?))?;
             out.print(&format!("{rows} rows of casework written to {}\n", file.display()))?;
+        }
+        CaseCommand::Reseal { casework } => {
+            let db = open(home, &casework)?;
+            let config = read_config(home, &casework)?;
+            let vault = home.vault(config.casework.secrets_key.value.as_deref())?;
+            let by = By::new("command line", Timestamp::now());
+            let count = Customers::anew(&db, &by, &vault)?;
+            out.print(&format!("{count} customers are found by a new secret\n"))?;
         }
         CaseCommand::Restore { file, casework } => {
             let db = open(home, &casework)?;
@@ -98,7 +107,7 @@ fn read_head(text: &str) -> Result<Head> {
 }
 
 /// Casework with every table of every part.
-fn open(home: &Home, casework: &CaseworkArgs) -> Result<Arc<Db>> {
+pub(super) fn open(home: &Home, casework: &CaseworkArgs) -> Result<Arc<Db>> {
     let db = open_casework(home, &read_config(home, casework)?)?;
     App::open(db.clone(), Settings::default())?;
     // The tables alone: a restore brings the secret by which customers are found.

@@ -111,6 +111,9 @@ fn of_desk(config: &Config) -> Vec<Row> {
         row("serve.tls_key", &file(&serve.tls_key)),
         row("serve.address_per_s", &serve.address_per_s),
         row("serve.key_per_s", &serve.key_per_s),
+        row("serve.in_flight_max", &serve.in_flight_max),
+        row("serve.connections_max", &serve.connections_max),
+        row("serve.streams_max", &serve.streams_max),
         row("serve.session_idle_min", &serve.session_idle_min),
         row("serve.log_all", &serve.log_all),
         row("serve.origin", &text(&serve.origin)),
@@ -122,6 +125,8 @@ fn of_desk(config: &Config) -> Vec<Row> {
         row("webhooks.at_once", &config.webhooks.at_once),
         row("webhooks.timeout_s", &config.webhooks.timeout_s),
         row("webhooks.dead_after_days", &config.webhooks.dead_after_days),
+        row("retention.days", &config.retention.days),
+        row("retention.erase", &config.retention.erase),
     ]
 }
 

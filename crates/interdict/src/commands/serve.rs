@@ -43,15 +43,17 @@ pub fn run(home: &Home, args: ServeArgs, out: &Out) -> Result<ExitCode> {
         reach: reach(&config),
         passkeys: passkeys(&serve),
         oidc: oidc(&config)?,
+        retention: config.retention.setting(),
         ..settings(&serve, acceptor.is_some())
     };
     let app = App::open(open_casework(home, &config)?, settings)?;
     let app = app.telling_casework().map_err(said)?;
     let sender = sender(app.db.clone(), vault, &config)?;
     let cell = Cell::open(home.path())?;
+    let app = app.holding(cell::exchange::customers::hold);
     let app = app.driving("frozen accounts that move", cell::freezing::drive(&cell));
     cell::watch(&cell, |error| log::failure("what is held in memory", error.as_ref()));
-    let server = serve::frame::build(app.clone(), http::routes(&cell, &app.db)?)?;
+    let server = serve::frame::build(app.clone(), http::routes(&cell, &app)?)?;
     let counts = sender.counts();
     server.app().metrics.add_extra(Box::new(move |text| counts.write(text)));
     beside::run(&cell, app.db.clone(), |error| log::failure("beside requests", error.as_ref()));
@@ -179,6 +181,9 @@ fn settings(serve: &desk::Serve, is_tls: bool) -> Settings {
         is_tls,
         address_per_s: serve.address_per_s.value,
         key_per_s: serve.key_per_s.value,
+        in_flight_max: serve.in_flight_max.value,
+        connections_max: serve.connections_max.value,
+        streams_max: serve.streams_max.value,
         session_idle: Duration::from_secs(serve.session_idle_min.value.saturating_mul(60)),
         log_all: serve.log_all.value,
         ..Settings::default()

@@ -137,19 +137,34 @@ fn key(home: &Home, command: KeyCommand, out: &Out) -> Result<()> {
             // Alone on standard output, so that a script can take it.
             out.note("the key is not shown again:");
             out.print(&format!("{key}\n"))?;
+            if owner.is_none() {
+                out.note(
+                    "nobody stands behind it: what it drafts needs a person's revision before another \
+                     approves; `--for USER` names somebody",
+                );
+            }
+            Ok(())
+        }
+        KeyCommand::Give { name, owner, casework } => {
+            let access = open(home, &casework)?;
+            let known = access.known();
+            let (key, user) = (key_of(&known, &name)?, id_of(&known, &owner)?);
+            access.give_key(key, user, BY).map_err(said)?;
+            out.print(&format!("{owner} answers for {name}\n"))?;
             Ok(())
         }
         KeyCommand::Revoke { name, casework } => {
             let access = open(home, &casework)?;
-            let known = access.known();
-            let Some(key) = known.all_keys().into_iter().find(|key| key.name == name) else {
-                bail!("there is no key {name}: see `interdict user key list`");
-            };
-            access.revoke_key(key.id, BY).map_err(said)?;
+            access.revoke_key(key_of(&access.known(), &name)?, BY).map_err(said)?;
             out.print(&format!("{name} is revoked\n"))?;
             Ok(())
         }
     }
+}
+
+fn key_of(known: &Known, name: &str) -> Result<i64> {
+    let key = known.all_keys().into_iter().find(|key| key.name == name);
+    Ok(key.ok_or_else(|| anyhow!("there is no key {name}: see `interdict user key list`"))?.id)
 }
 
 fn list_keys(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
@@ -162,7 +177,7 @@ fn list_keys(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
                 json!({
                     "id": key.id, "name": key.name, "hint": key.hint, "scopes": key.scopes.list(),
                     "team": key.team, "per_s": key.per_s, "made_by": key.made_by,
-                    "owner": key.owner,
+                    "owner": key.owner, "people": key.people(),
                     "made_at": time::rfc3339(key.made_at),
                     "expires_at": key.expires_at.map(time::rfc3339),
                     "revoked_at": key.revoked_at.map(time::rfc3339),
@@ -180,7 +195,13 @@ fn list_keys(access: &Access, format: TextFormat, out: &Out) -> Result<()> {
             (None, true, None) => "never used".to_string(),
             (None, true, Some(at)) => format!("used {}", time::rfc3339(at)),
         };
-        out.print(&format!("{:24} {}… {:32} {state}\n", key.name, key.hint, scopes.join(",")))?;
+        let people = key.people();
+        let behind = match people.as_slice() {
+            [] => "nobody behind it".to_string(),
+            some => some.join(", "),
+        };
+        let (name, hint, scopes) = (&key.name, &key.hint, scopes.join(","));
+        out.print(&format!("{name:24} {hint}… {scopes:32} {state}, {behind}\n"))?;
     }
     Ok(())
 }

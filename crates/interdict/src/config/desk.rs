@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use case::db::Place;
@@ -30,6 +31,12 @@ pub struct ServeFile {
     pub address_per_s: Option<u32>,
     /// Requests a second of a key that has no rate of its own; 0 is no limit. 20,000.
     pub key_per_s: Option<u32>,
+    /// Requests worked on at once; more are refused with 503. 2,048.
+    pub in_flight_max: Option<usize>,
+    /// Connections open at once; more are closed. 8,192.
+    pub connections_max: Option<usize>,
+    /// Streams of events open at once; more are refused with 503. 4,096.
+    pub streams_max: Option<usize>,
     /// A session ends when it was not used for so many minutes. 30.
     pub session_idle_min: Option<u64>,
     /// Every request goes to the log, not only what changes something or fails. False.
@@ -85,6 +92,16 @@ pub struct CaseworkFile {
     pub secrets_key: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionFile {
+    /// For how many days personal data are kept where nobody says until when, and a customer after their
+    /// last act. 1,830: five years, as FATF's recommendation 11 wants at least.
+    pub days: Option<u64>,
+    /// The server erases those whose time is over and whom nothing that is open holds. False.
+    pub erase: Option<bool>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Serve {
     pub host: Set<IpAddr>,
@@ -93,6 +110,9 @@ pub struct Serve {
     pub tls_key: Set<Option<PathBuf>>,
     pub address_per_s: Set<u32>,
     pub key_per_s: Set<u32>,
+    pub in_flight_max: Set<usize>,
+    pub connections_max: Set<usize>,
+    pub streams_max: Set<usize>,
     pub session_idle_min: Set<u64>,
     pub log_all: Set<bool>,
     pub origin: Set<Option<String>>,
@@ -165,6 +185,35 @@ pub struct Webhooks {
     pub dead_after_days: Set<u64>,
 }
 
+/// How long personal data are kept, and who ends it.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    pub days: Set<u64>,
+    pub erase: Set<bool>,
+}
+
+/// Longer than anybody is asked to keep anything.
+const RETENTION_DAYS_MAX: u64 = 100 * 366;
+
+pub(super) fn retention(file: &RetentionFile, environment: Environment<'_>) -> Result<Retention> {
+    let days = serve::Retention::DAYS;
+    let retention = Retention {
+        days: pick(None, environment, "INTERDICT_RETENTION_DAYS", file.days, days)?,
+        erase: pick(None, environment, "INTERDICT_RETENTION_ERASE", file.erase, false)?,
+    };
+    if !(1..=RETENTION_DAYS_MAX).contains(&retention.days.value) {
+        bail!("retention: expected days from 1 to {RETENTION_DAYS_MAX}");
+    }
+    Ok(retention)
+}
+
+impl Retention {
+    pub fn setting(&self) -> serve::Retention {
+        let kept = Duration::from_secs(self.days.value.saturating_mul(24 * 3600));
+        serve::Retention { kept, erases: self.erase.value }
+    }
+}
+
 pub(super) fn webhooks(file: &WebhooksFile, environment: Environment<'_>) -> Result<Webhooks> {
     let of = |name: &str| format!("INTERDICT_WEBHOOKS_{name}");
     let webhooks = Webhooks {
@@ -181,6 +230,8 @@ pub(super) fn webhooks(file: &WebhooksFile, environment: Environment<'_>) -> Res
 
 pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>) -> Result<Serve> {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let most = serve::Settings::default();
+    let count = |name: &str, said, otherwise| pick(None, environment, name, said, otherwise);
     let serve = Serve {
         host: pick(None, environment, "INTERDICT_HOST", file.host, local)?,
         port: pick(None, environment, "INTERDICT_PORT", file.port, 8520)?,
@@ -188,6 +239,13 @@ pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>
         tls_key: path("INTERDICT_TLS_KEY", file.tls_key, folder, environment),
         address_per_s: pick(None, environment, "INTERDICT_ADDRESS_PER_S", file.address_per_s, 100)?,
         key_per_s: pick(None, environment, "INTERDICT_KEY_PER_S", file.key_per_s, 20_000)?,
+        in_flight_max: count("INTERDICT_IN_FLIGHT_MAX", file.in_flight_max, most.in_flight_max)?,
+        connections_max: count(
+            "INTERDICT_CONNECTIONS_MAX",
+            file.connections_max,
+            most.connections_max,
+        )?,
+        streams_max: count("INTERDICT_STREAMS_MAX", file.streams_max, most.streams_max)?,
         session_idle_min: pick(
             None,
             environment,
@@ -205,6 +263,9 @@ pub(super) fn serve(file: ServeFile, folder: &Path, environment: Environment<'_>
         },
         passkeys: pick(None, environment, "INTERDICT_PASSKEYS", file.passkeys, false)?,
     };
+    if serve.in_flight_max.value == 0 || serve.connections_max.value == 0 {
+        bail!("serve: expected in_flight_max and connections_max above 0");
+    }
     let origin = serve.origin.value.as_deref();
     if origin.is_some_and(|origin| Site::of(origin).is_none()) {
         bail!("serve: origin: expected one as https://cell.example, without a path");

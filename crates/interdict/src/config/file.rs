@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use model::Chain;
 use serde::Deserialize;
 
-use super::desk::{CaseworkFile, OidcFile, ServeFile, WebhooksFile};
+use super::desk::{CaseworkFile, OidcFile, RetentionFile, ServeFile, WebhooksFile};
 use crate::follow::finality::FinalityText;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,6 +33,8 @@ pub struct ConfigFile {
     pub oidc: Option<OidcFile>,
     /// How what happens is told to others.
     pub webhooks: WebhooksFile,
+    /// How long personal data are kept, and who ends it.
+    pub retention: RetentionFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

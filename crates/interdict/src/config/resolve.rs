@@ -25,6 +25,7 @@ pub(super) fn config(
     let serve = desk::serve(file.serve, folder, environment)?;
     let oidc = desk::oidc(file.oidc, folder, serve.origin.value.as_deref())?;
     let webhooks = desk::webhooks(&file.webhooks, environment)?;
+    let retention = desk::retention(&file.retention, environment)?;
     let casework = desk::casework(file.casework, folder, environment)?;
     let mut chains = file.chain;
     if let Some(twice) = twice(&chains) {
@@ -41,7 +42,8 @@ pub(super) fn config(
         of_chain(row, id, folder, flags, environment).context(about)
     });
     let chains = chains.collect::<Result<_>>()?;
-    Ok(Config { file: None, follow, chains, risk_rules, serve, casework, webhooks, oidc })
+    let file = None;
+    Ok(Config { file, follow, chains, risk_rules, serve, casework, webhooks, retention, oidc })
 }
 
 /// A chain that only flags and environment speak of.

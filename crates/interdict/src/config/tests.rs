@@ -181,3 +181,13 @@ fn webhooks_go_to_public_addresses_unless_told_otherwise() {
     assert!(case.read().expect("read").webhooks.allow_private.value);
     Case::new("[webhooks]\nat_once = 0").refuses("above 0");
 }
+
+#[test]
+fn people_are_kept_for_five_years_and_erased_by_nobody_unless_it_is_said() {
+    let retention = Case::new("").read().expect("read").retention.setting();
+    assert_eq!(retention, serve::Retention::default());
+    assert!(!retention.erases && retention.kept.as_secs() >= 5 * 365 * 24 * 3600);
+    let said = Case::new("[retention]\ndays = 3000\nerase = true").read().expect("read").retention;
+    assert_eq!((said.days.value, said.setting().erases), (3000, true));
+    Case::new("[retention]\ndays = 0").refuses("days from 1");
+}

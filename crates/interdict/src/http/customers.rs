@@ -1,14 +1,14 @@
 //! What one customer of the exchange did. The customer is named as the exchange names them.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serve::{App, Page, PageQuery, Path, Principal, Problem, Query};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::transfers::{TransferShown, read_alerts};
 use super::withdrawals::{Decided, shown};
-use crate::cell::exchange::{self, customers, transfers, withdrawals};
+use crate::cell::exchange::{self, Customers, transfers, withdrawals};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
@@ -26,13 +26,14 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = Page<TransferShown>), (status = 404, body = Problem)))]
 async fn transfers_of(
     State(app): State<App>,
+    Extension(key): Extension<Customers>,
     principal: Principal,
     Path(user): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TransferShown>>, Problem> {
     let (limit, before) = (query.limit()?, query.after::<(i64, String)>()?);
     let page = app.blocking(move |app| {
-        let (customer, actor) = (find(app, &user)?, actor(&principal));
+        let (customer, actor) = (find(app, &key, &user)?, actor(&principal));
         let rows = transfers::of_customer(&app.db, customer, actor.as_deref(), before, limit + 1)?;
         let page = Page::of(rows, limit, |kept| (kept.registered_at, kept.id.clone()));
         Ok(page.map(TransferShown::of))
@@ -46,13 +47,14 @@ async fn transfers_of(
     responses((status = 200, body = Page<Decided>), (status = 404, body = Problem)))]
 async fn attempts_of(
     State(app): State<App>,
+    Extension(key): Extension<Customers>,
     principal: Principal,
     Path(user): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Decided>>, Problem> {
     let (limit, before) = (query.limit()?, query.after::<(i64, String)>()?);
     let page = app.blocking(move |app| {
-        let (customer, actor) = (find(app, &user)?, actor(&principal));
+        let (customer, actor) = (find(app, &key, &user)?, actor(&principal));
         let rows =
             withdrawals::of_customer(&app.db, customer, actor.as_deref(), before, limit + 1)?;
         let Page { items, next } = Page::of(rows, limit, |kept| (kept.made_at, kept.id.clone()));
@@ -68,13 +70,14 @@ async fn attempts_of(
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 async fn alerts_of(
     State(app): State<App>,
+    Extension(key): Extension<Customers>,
     principal: Principal,
     Path(user): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<case::alerts::Alert>>, Problem> {
     let (limit, below) = (query.limit()?, query.after::<i64>()?);
     let page = app.blocking(move |app| {
-        let (customer, actor) = (find(app, &user)?, actor(&principal));
+        let (customer, actor) = (find(app, &key, &user)?, actor(&principal));
         let below = below.unwrap_or(i64::MAX);
         let actor = actor.as_deref();
         let ids = exchange::alerts_of_customer(&app.db, customer, actor, below, limit + 1)?;
@@ -89,10 +92,10 @@ fn actor(principal: &Principal) -> Option<String> {
     principal.role().is_none().then(|| principal.actor())
 }
 
-fn find(app: &App, user: &str) -> Result<i64, Problem> {
+fn find(app: &App, key: &Customers, user: &str) -> Result<i64, Problem> {
     let unknown = || Problem::not_found("no customer of this reference is known");
     if super::said("user", user).is_err() {
         return Err(unknown());
     }
-    app.db.read(|tx| customers::find(tx, user))?.ok_or_else(unknown)
+    app.db.read(|tx| key.find(tx, user))?.ok_or_else(unknown)
 }

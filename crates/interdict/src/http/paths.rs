@@ -191,7 +191,7 @@ async fn events(
     Path(id): Path<u64>,
 ) -> Result<Response, Problem> {
     let work = find(&cell, &principal, id)?;
-    Ok(progress::stream(&app, work).into_response())
+    Ok(progress::stream(&app, work)?.into_response())
 }
 
 fn find(cell: &Cell, principal: &Principal, id: u64) -> Result<Arc<Trace>, Problem> {

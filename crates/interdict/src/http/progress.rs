@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Serialize;
+use serve::events::StreamPlace;
 use serve::{App, Principal, Problem};
 use utoipa::ToSchema;
 
@@ -80,13 +81,15 @@ pub fn find(
 pub fn stream(
     app: &App,
     work: Arc<Trace>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
-    let listener = Listener { work, stopping: app.stopping(), said: None, is_over: false };
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
+    let place = StreamPlace::take(app)?;
+    let stopping = app.stopping();
+    let listener = Listener { work, stopping, said: None, is_over: false, _place: place };
     let stream = futures_util::stream::unfold(listener, async |mut listener| {
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY))
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE_EVERY)))
 }
 
 struct Listener {
@@ -94,6 +97,7 @@ struct Listener {
     stopping: tokio::sync::watch::Receiver<bool>,
     said: Option<ProgressShown>,
     is_over: bool,
+    _place: StreamPlace,
 }
 
 impl Listener {

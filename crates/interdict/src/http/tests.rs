@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use case::db::{Db, Place};
+use case::vault::Vault;
 use serve::policy::{ENGINE, POLICIES};
 use serve::trial::{self, Cast};
 use serve::{App, Settings};
@@ -16,12 +17,17 @@ async fn every_line_of_the_policy_holds_for_a_nobody_every_role_and_every_key() 
     let folder = tempfile::tempdir().unwrap();
     drop(Home::choose(Some(folder.path().to_path_buf())).open().unwrap());
     let place = Place::Sqlite(folder.path().join("casework.sqlite"));
-    let settings =
-        Settings { address_per_s: 0, key_per_s: 0, log_nothing: true, ..Settings::default() };
+    let settings = Settings {
+        address_per_s: 0,
+        key_per_s: 0,
+        log_nothing: true,
+        vault: Some(Arc::new(Vault::of([5; 32]))),
+        ..Settings::default()
+    };
     let app = App::open(Arc::new(Db::open(&place).unwrap()), settings).unwrap();
     let app = app.telling_casework().unwrap();
     let cell = Cell::open(folder.path()).unwrap();
-    let routes = super::routes(&cell, &app.db).unwrap();
+    let routes = super::routes(&cell, &app).unwrap();
     let server = serve::frame::build(app, routes).unwrap();
     let (router, app) = (server.router(), server.app().clone());
     let cast = Cast::of(&app);

@@ -307,7 +307,7 @@ async fn events(
     Path(id): Path<u64>,
 ) -> Result<Response, Problem> {
     let trace = find(&cell, &principal, id)?;
-    Ok(progress::stream(&app, trace).into_response())
+    Ok(progress::stream(&app, trace)?.into_response())
 }
 
 /// A trace as a flow graph: nodes and edges

@@ -19,10 +19,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::cell::exchange::judging;
+use crate::cell::Cell;
 use crate::cell::exchange::transfers::{self, Asked, Kept, Seen, State as Of, Way};
+use crate::cell::exchange::{self, Customers, judging};
 use crate::cell::judge::{Reason, Verdict};
-use crate::cell::{Cell, exchange};
 use crate::commands::transfers::Finality;
 
 const SENDERS_MAX: usize = 100;
@@ -211,6 +211,7 @@ fn account(field: &str, text: &str, chain: Chain) -> Result<Account, Problem> {
 async fn register(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
+    Extension(key): Extension<Customers>,
     principal: Principal,
     Body(body): Body<TransferBody>,
 ) -> Result<Response, Problem> {
@@ -218,7 +219,7 @@ async fn register(
     super::screen::must_have_lists(&cell.now())?;
     let kept = app.blocking(move |app| {
         let by = desk::by(&principal);
-        let id = transfers::id(&app.db, &by.actor, &asked)?;
+        let id = transfers::id(&key, &by.actor, &asked);
         let kept = match transfers::get(&app.db, &id)? {
             Some(kept) => kept,
             None => {
@@ -229,17 +230,23 @@ async fn register(
                     judging::look(&cell, &now, &store.snapshot(), &asked, &is_final, None)
                 });
                 let look = look.map_err(|error| super::failed("a transfer", &error))?;
-                transfers::keep(&app.db, &by, (&id, &user), &asked, &look)?
+                transfers::keep(&app.db, &by, &key, (&id, &user), &asked, &look)?
             }
         };
-        is_the_same(app, &kept, &asked, &user)?;
+        is_the_same(app, &key, &kept, &asked, &user)?;
         Ok(kept)
     });
     Ok((StatusCode::ACCEPTED, Json(TransferShown::of(kept.await?))).into_response())
 }
 
-fn is_the_same(app: &App, kept: &Kept, asked: &Asked, user: &str) -> Result<(), Problem> {
-    let customer = app.db.read(|tx| exchange::customers::find(tx, user))?;
+fn is_the_same(
+    app: &App,
+    key: &Customers,
+    kept: &Kept,
+    asked: &Asked,
+    user: &str,
+) -> Result<(), Problem> {
+    let customer = app.db.read(|tx| key.find(tx, user))?;
     if kept.asked == *asked && customer == Some(kept.customer) {
         return Ok(());
     }

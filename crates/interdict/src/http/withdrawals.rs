@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::cell::Cell;
+use crate::cell::exchange::Customers;
 use crate::cell::exchange::judging::{named_by, searched_of};
 use crate::cell::exchange::withdrawals::{self, Kept, New};
 use crate::cell::judge::{self, Reason, Verdict};
@@ -82,6 +83,7 @@ pub(super) struct Decided {
 async fn check(
     State(app): State<App>,
     Extension(cell): Extension<Arc<Cell>>,
+    Extension(key): Extension<Customers>,
     principal: Principal,
     Body(attempt): Body<Attempt>,
 ) -> Result<Json<Decided>, Problem> {
@@ -91,7 +93,7 @@ async fn check(
     let asked = Asked { network, asset, address, attempt_identifier, asset_amount };
     let decide = move |app: &App| {
         let by = desk::by(&principal);
-        let id = withdrawals::id(&app.db, &by.actor, &user_id, &asked.attempt_identifier)?;
+        let id = withdrawals::id(&key, &by.actor, &user_id, &asked.attempt_identifier);
         if let Some(kept) = withdrawals::get(&app.db, &id)? {
             return again(&kept, &asked);
         }
@@ -104,7 +106,7 @@ async fn check(
             lists: &lists,
             alert: alert(&account, &decided),
         };
-        again(&withdrawals::keep(&app.db, &by, &new)?, &asked)
+        again(&withdrawals::keep(&app.db, &by, &key, &new)?, &asked)
     };
     app.blocking(decide).await.map(Json)
 }

@@ -1,19 +1,22 @@
-//! The real server, asked as a program asks.
+//! The real server, asked as a program or a person at their browser asks.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Home;
+
+pub const PASSWORD: &str = "a sentence of some length";
+const JSON: &str = "content-type: application/json\r\n";
 
 /// A server that ends with the test, and a key to ask it with.
 pub struct Server {
     child: Child,
     /// Kept open: a server whose output nobody reads any more stops.
-    _said: BufReader<ChildStdout>,
+    said: BufReader<ChildStdout>,
     pub address: String,
     pub key: String,
 }
@@ -22,6 +25,24 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let text = self.text();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
     }
 }
 
@@ -56,43 +77,58 @@ impl Server {
             .strip_prefix("listening on http://")
             .expect("the server answers")
             .to_string();
-        Server { child, _said: said, address, key: key.to_string() }
+        Server { child, said, address, key: key.to_string() }
+    }
+
+    /// For people alone: nobody has a key.
+    pub fn of_people(home: &Home) -> Server {
+        Server::with_key(home, "")
+    }
+
+    /// What the server says next on its standard output.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("the server says more");
+        line
     }
 
     /// A machine that is busy with other tests sheds: then it is asked again, as it says.
-    pub fn ask(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
-        let mut answer = self.ask_once(request, key, body);
+    pub fn answer(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
+        let mut answer = self.answer_once(request, headers, body);
         for _ in 0..60 {
-            if answer.0 != 503 {
+            if answer.status != 503 {
                 break;
             }
             std::thread::sleep(Duration::from_millis(500));
-            answer = self.ask_once(request, key, body);
+            answer = self.answer_once(request, headers, body);
         }
         answer
     }
 
-    fn ask_once(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+    fn answer_once(&self, request: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).expect("the server answers");
         let length = body.len();
-        write!(
-            stream,
-            "{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .expect("the server answers");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the server answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("the server answers");
-        (
-            head.split(' ')
-                .nth(1)
-                .expect("the server answers")
-                .parse()
-                .expect("the server answers"),
-            body.to_string(),
-        )
+        let head = format!(
+            "{request} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n\
+             {headers}\r\n",
+            self.address
+        );
+        stream.write_all(head.as_bytes()).expect("the server answers");
+        stream.write_all(body).expect("the server answers");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the server answers");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&answer[..end]).to_string();
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
+        Answer { status, head, body: answer[end + 4..].to_vec() }
+    }
+
+    /// As a program asks, with a key.
+    pub fn ask(&self, request: &str, key: &str, body: &Value) -> (u16, String) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = format!("authorization: Bearer {key}\r\n{JSON}");
+        let answer = self.answer(request, &headers, body.as_bytes());
+        (answer.status, answer.text())
     }
 
     #[track_caller]
@@ -103,6 +139,24 @@ impl Server {
             return Value::Null;
         }
         serde_json::from_str(&text).expect("the server answers")
+    }
+
+    /// A user who chooses a password by their link; a name where there is nobody yet.
+    pub fn person(&self, link: &str, name: Option<&str>) -> Person<'_> {
+        let secret = link.trim().rsplit_once("#welcome=").expect("a link").1;
+        let mut body = json!({ "secret": secret, "password": PASSWORD });
+        if let Some(name) = name {
+            body["name"] = name.into();
+        }
+        let answer = self.answer("POST /v1/welcome", JSON, body.to_string().as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let cookie = answer.head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            let is_set = name.eq_ignore_ascii_case("set-cookie");
+            is_set.then(|| value.split(';').next().unwrap_or_default().to_string())
+        });
+        let csrf = answer.json()["csrf"].as_str().expect("a token").to_string();
+        Person { server: self, cookie: cookie.expect("a cookie"), csrf }
     }
 
     /// Reads the stream of events until one is of this kind; what it says.
@@ -125,5 +179,32 @@ impl Server {
             }
         }
         panic!("the stream ended without {kind}");
+    }
+}
+
+/// Somebody at their browser.
+pub struct Person<'a> {
+    server: &'a Server,
+    cookie: String,
+    csrf: String,
+}
+
+impl Person<'_> {
+    pub fn ask(&self, request: &str, body: &Value) -> Answer {
+        let headers = format!("cookie: {}\r\nx-csrf-token: {}\r\n{JSON}", self.cookie, self.csrf);
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.server.answer(request, &headers, body.as_bytes())
+    }
+
+    #[track_caller]
+    pub fn json(&self, request: &str, body: Value, status: u16) -> Value {
+        let answer = self.ask(request, &body);
+        assert_eq!(answer.status, status, "{request} {body}: {}", answer.text());
+        answer.json()
+    }
+
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        self.json(&format!("GET {path}"), Value::Null, 200)
     }
 }

@@ -33,6 +33,7 @@ pub struct Key {
     /// Who answers for it: it ends where they are locked. None: made before keys had one, or by the
     /// command line without a name.
     pub owner: Option<i64>,
+    owner_name: Option<String>,
     is_owner_locked: bool,
     pub made_at: i64,
     pub expires_at: Option<i64>,
@@ -81,6 +82,14 @@ impl Key {
     pub fn is_valid(&self, now: i64) -> bool {
         let is_held = self.revoked_at.is_none() && !self.is_owner_locked;
         is_held && self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+
+    /// Who stands behind it, as the journal names them: who made it and has seen it, and who owns it.
+    pub fn people(&self) -> Vec<String> {
+        let maker = Some(self.made_by.clone()).filter(|by| case::is_person(by));
+        let owner = self.owner_name.as_deref().map(acts::person);
+        let is_another = owner != maker;
+        maker.into_iter().chain(owner.filter(|_| is_another)).collect()
     }
 
     /// When it was last used; nothing: never.
@@ -170,6 +179,22 @@ impl Access {
         Ok((id, secret))
     }
 
+    /// Somebody answers for it from now on: they stand behind what it does.
+    pub fn give_key(&self, id: i64, owner: i64, by: &str) -> Result<(), Problem> {
+        let given = self.change(|tx| -> Result<(), Fault> {
+            let row = tx.row("SELECT name, owner FROM api_keys WHERE id = $1", &[id.into()])?;
+            let row = row.ok_or_else(|| Problem::not_found(format!("key {id}")))?;
+            let before = row.int_if(1)?;
+            if before == Some(owner) {
+                return Ok(());
+            }
+            tx.run("UPDATE api_keys SET owner = $2 WHERE id = $1", &[id.into(), owner.into()])?;
+            let payload = json!({ "name": row.text(0)?, "owner": owner, "before": before });
+            acts::write(tx, by, "key.given", &format!("key:{id}"), &payload)
+        });
+        Ok(given?)
+    }
+
     /// It is refused from now on. A second time changes nothing.
     pub fn revoke_key(&self, id: i64, by: &str) -> Result<(), Problem> {
         self.change(|tx| -> Result<(), Fault> {
@@ -230,8 +255,9 @@ pub(super) fn read(
             }),
         };
         let owner = row.int_if(12)?;
-        let is_owner_locked =
-            owner.and_then(|id| users.get(&id)).is_some_and(|user| user.is_locked);
+        let of = owner.and_then(|id| users.get(&id));
+        let is_owner_locked = of.is_some_and(|user| user.is_locked);
+        let owner_name = of.map(|user| user.name.clone());
         let per_s = row.int_if(6)?.and_then(|per_s| u32::try_from(per_s).ok());
         let key = Key {
             id: row.int(1)?,
@@ -242,6 +268,7 @@ pub(super) fn read(
             per_s,
             made_by: row.text(7)?.to_string(),
             owner,
+            owner_name,
             is_owner_locked,
             made_at: row.int(8)?,
             expires_at: row.int_if(9)?,

@@ -9,7 +9,7 @@
 //! hands. The role is what the configuration makes of a claim, anew at each sign-in; without one that is
 //! mapped nobody gets in. What began in one browser ends in the same one, within five minutes.
 
-mod token;
+pub mod token;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

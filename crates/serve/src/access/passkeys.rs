@@ -23,9 +23,8 @@ use crate::frame::log::{self, Level};
 use crate::problem::{Fault, Problem};
 use crate::time;
 
-use verify::Expected;
 pub(crate) use verify::unbase64;
-pub use verify::{ALGORITHMS, Made, Refused};
+pub use verify::{ALGORITHMS, Expected, Made, Refused};
 
 /// Where passkeys hold: the address that people type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +126,45 @@ pub struct SignedResponse {
     pub signature: String,
 }
 
+/// Longest part of what a browser sends, in bytes.
+const PART_BYTES_MAX: usize = 64 << 10;
+
+impl NewCredential {
+    /// The passkey that a browser says it made, held against what it was asked. Pure.
+    ///
+    /// # Errors
+    /// Whatever is not as it was asked for.
+    pub fn check(&self, expected: Expected<'_>) -> Result<Made, Refused> {
+        let client = part("clientDataJSON", &self.response.client_data)?;
+        let attestation = part("attestationObject", &self.response.attestation)?;
+        verify::made(expected, &client, &attestation)
+    }
+}
+
+impl SignedCredential {
+    /// The counter of a right signature by a passkey that is known: its key in COSE, as it was kept, and
+    /// its counter so far. Pure.
+    ///
+    /// # Errors
+    /// Whatever is not as it was asked for.
+    pub fn check(
+        &self,
+        expected: Expected<'_>,
+        public_key: &[u8],
+        counter_before: u32,
+    ) -> Result<u32, Refused> {
+        let client = part("clientDataJSON", &self.response.client_data)?;
+        let data = part("authenticatorData", &self.response.authenticator_data)?;
+        let signature = part("signature", &self.response.signature)?;
+        verify::signed(expected, public_key, counter_before, &client, &data, &signature)
+    }
+}
+
+fn part(name: &'static str, text: &str) -> Result<Vec<u8>, Refused> {
+    let read = unbase64(text).filter(|bytes| bytes.len() <= PART_BYTES_MAX);
+    read.ok_or(Refused::Encoding(name))
+}
+
 /// A challenge that was answered.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct Answered {
@@ -221,10 +259,10 @@ impl Access {
             rp_id: &site.rp_id,
             is_user_verified: false,
         };
-        let client = field("clientDataJSON", &credential.response.client_data)?;
-        let attestation = field("attestationObject", &credential.response.attestation)?;
-        let made = verify::made(expected, &client, &attestation);
-        let made = made.map_err(|why| Problem::invalid("/credential", why.to_string()))?;
+        let made = credential.check(expected).map_err(|why| match why {
+            Refused::Encoding(name) => no_base64(name),
+            why => Problem::invalid("/credential", why.to_string()),
+        })?;
         let id = self.change(|tx| -> Result<i64, Fault> {
             let id = tables::next_id(tx, "passkeys")?;
             let added = tx.run(
@@ -318,7 +356,7 @@ impl Access {
     fn prove_passkey(&self, answered: &Answered, is_alone: bool) -> Result<Proven, Problem> {
         let site = self.site()?;
         let challenge = self.ceremonies.take(&answered.ceremony, None, time::now())?;
-        let credential = field("id", &answered.credential.id)?;
+        let credential = part("id", &answered.credential.id).map_err(|_| no_base64("id"))?;
         let row = self.db.read(|tx| {
             tx.row(
                 "SELECT p.id, p.user_id, p.public_key, p.counter FROM passkeys p \
@@ -329,24 +367,17 @@ impl Access {
         })?;
         let row = row.ok_or_else(wrong)?;
         let counter_before = u32::try_from(row.int(3)?).unwrap_or(u32::MAX);
-        let response = &answered.credential.response;
         let expected = Expected {
             challenge: &challenge,
             origin: &site.origin,
             rp_id: &site.rp_id,
             is_user_verified: is_alone,
         };
-        let verified = verify::signed(
-            expected,
-            row.bytes(2)?,
-            counter_before,
-            &field("clientDataJSON", &response.client_data)?,
-            &field("authenticatorData", &response.authenticator_data)?,
-            &field("signature", &response.signature)?,
-        );
+        let verified = answered.credential.check(expected, row.bytes(2)?, counter_before);
         let user = row.int(1)?;
         let counter = match verified {
             Ok(counter) => counter,
+            Err(Refused::Encoding(name)) => return Err(no_base64(name)),
             Err(why) => return Err(self.refuse_passkey(user, &why)),
         };
         Ok(Proven { passkey: row.int(0)?, user, counter, counter_before })
@@ -381,9 +412,8 @@ fn use_up(tx: &mut Tx<'_>, proven: &Proven, now: i64) -> Result<(), Fault> {
     if met == 0 { Err(wrong().into()) } else { Ok(()) }
 }
 
-fn field(name: &'static str, text: &str) -> Result<Vec<u8>, Problem> {
-    let read = unbase64(text).filter(|bytes| bytes.len() <= 64 << 10);
-    read.ok_or_else(|| Problem::invalid(name, "expected base64url"))
+fn no_base64(name: &'static str) -> Problem {
+    Problem::invalid(name, "expected base64url")
 }
 
 fn wrong() -> Problem {

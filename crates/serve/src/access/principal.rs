@@ -31,14 +31,12 @@ impl Principal {
         }
     }
 
-    /// The person who answers for a key: whoever made it has seen it. Nobody for what was made on the
-    /// command line, or for a person, who is their own.
-    pub fn person(&self) -> Option<String> {
+    /// The people behind a key: who made it has seen it, and who owns it answers for it. Nobody for one
+    /// that was made on the command line without an owner, nor for a person, who is their own.
+    pub fn people(&self) -> Vec<String> {
         match self {
-            Principal::Person { .. } => None,
-            Principal::Key(key) => {
-                Some(&key.made_by).filter(|by| by.starts_with("person:")).cloned()
-            }
+            Principal::Person { .. } => Vec::new(),
+            Principal::Key(key) => key.people(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use case::alerts::{self, Alert, AlertFilter};
+use case::alerts::{self, Alert, AlertFilter, AlertState, Counts};
 use case::{AlertId, By, CaseError, CaseId, Page};
-use serde::Deserialize;
+use model::Severity;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,6 +20,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list))
+        .routes(routes!(counts))
         .routes(routes!(one))
         .routes(routes!(acknowledge))
         .routes(routes!(snooze))
@@ -86,6 +88,41 @@ async fn list(
         Ok(alerts::list(&app.db, &filter, &part)?)
     });
     Ok(Json(page.await?))
+}
+
+/// How many alerts there are of each state and severity: exact, and of what the caller sees.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "total": 1204, "counts": [
+    { "state": "open", "severity": "high", "number": 17 },
+    { "state": "closed", "severity": "low", "number": 1187 }] }))]
+struct AlertCounts {
+    total: i64,
+    /// Pairs that have none are left out.
+    counts: Vec<AlertCount>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AlertCount {
+    /// As in an alert.
+    #[schema(value_type = String)]
+    state: AlertState,
+    #[schema(value_type = String)]
+    severity: Severity,
+    number: i64,
+}
+
+/// How many alerts there are, by state and severity
+///
+/// Those of teams that are not the caller's are not counted. It costs the same however many there are.
+#[utoipa::path(get, path = "/v1/alerts/counts", tag = "alerts",
+    responses((status = 200, body = AlertCounts)))]
+async fn counts(State(app): State<App>, who: Principal) -> Result<Json<AlertCounts>, Problem> {
+    let counts = app.blocking(move |app| Ok(alerts::counts(&app.db, &desk::seen(app, &who))?));
+    let count =
+        |of: Counts| AlertCount { state: of.state, severity: of.severity, number: of.number };
+    let counts: Vec<AlertCount> = counts.await?.into_iter().map(count).collect();
+    let total = counts.iter().map(|count| count.number).sum();
+    Ok(Json(AlertCounts { total, counts }))
 }
 
 /// One alert, with what it rests on

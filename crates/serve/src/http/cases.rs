@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use case::cases::{
-    self, Case, CaseChange, CaseFilter, Link, NewCase, NewLink, NewTask, Note, Picked, Task,
+    self, Case, CaseChange, CaseFilter, CaseState, Link, NewCase, NewLink, NewTask, Note, Picked,
+    Task,
 };
 use case::journal::{self, Entry, EntryFilter};
 use case::{By, CaseError, CaseId, EvidenceId, LinkId, NoteId, Page, TaskId};
@@ -14,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk::{self, Made, Reason};
+use super::desk::{self, Made, Reason, StateCounts};
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
@@ -24,6 +25,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list, create))
+        .routes(routes!(counts))
         .routes(routes!(one, change))
         .routes(routes!(open))
         .routes(routes!(close))
@@ -111,6 +113,16 @@ async fn create(
         Ok(cases::create(&app.db, &desk::by(&who), &new)?)
     });
     Ok((StatusCode::CREATED, Json(case.await?)))
+}
+
+/// How many cases there are, by state
+///
+/// Those of teams that are not the caller's are not counted.
+#[utoipa::path(get, path = "/v1/cases/counts", tag = "cases",
+    responses((status = 200, body = StateCounts)))]
+async fn counts(State(app): State<App>, who: Principal) -> Result<Json<StateCounts>, Problem> {
+    let counts = app.blocking(move |app| Ok(cases::counts(&app.db, &desk::seen(app, &who))?));
+    Ok(Json(StateCounts::of(counts.await?, CaseState::text)))
 }
 
 /// One case

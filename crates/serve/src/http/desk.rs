@@ -20,7 +20,7 @@ use crate::problem::Problem;
 
 /// Who acts, now. The clock is read here and nowhere below.
 pub fn by(who: &Principal) -> By {
-    By::new(who.actor(), Timestamp::now()).behind(who.person())
+    By::new(who.actor(), Timestamp::now()).behind(who.people())
 }
 
 /// A case that somebody may see.
@@ -115,6 +115,30 @@ pub struct Reason {
 #[schema(example = json!({ "id": 7 }))]
 pub struct Made {
     pub id: i64,
+}
+
+/// How many there are of each state: exact, and of what the caller sees.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({ "total": 12, "counts": [
+    { "state": "triage", "number": 2 }, { "state": "open", "number": 9 }, { "state": "closed", "number": 1 }] }))]
+pub struct StateCounts {
+    pub total: i64,
+    /// States that have none are left out.
+    pub counts: Vec<StateCount>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct StateCount {
+    pub state: String,
+    pub number: i64,
+}
+
+impl StateCounts {
+    pub fn of<S>(counts: Vec<(S, i64)>, text: impl Fn(S) -> &'static str) -> StateCounts {
+        let total = counts.iter().map(|(_, number)| number).sum();
+        let count = |(state, number)| StateCount { state: text(state).to_string(), number };
+        StateCounts { total, counts: counts.into_iter().map(count).collect() }
+    }
 }
 
 pub fn made(id: i64) -> (StatusCode, Json<Made>) {

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use case::freeze::{self, Due, Figures, FreezeDraft, FreezeFilter, FreezeId, FreezeRequest, Told};
+use case::freeze::{
+    self, Due, Figures, FreezeDraft, FreezeFilter, FreezeId, FreezeRequest, FreezeState, Told,
+};
 use case::holders::jurisdictions;
 use case::{By, CaseError, CaseId, Page, Seen};
 use model::{Account, Marking, Prices, U256};
@@ -12,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk;
+use super::desk::{self, StateCounts};
 use crate::access::Principal;
 use crate::app::App;
 use crate::extract::{Body, Path, Query};
@@ -23,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(list, draft))
         .routes(routes!(due))
+        .routes(routes!(counts))
         .routes(routes!(figures))
         .routes(routes!(one, revise))
         .routes(routes!(approve))
@@ -73,6 +76,16 @@ async fn list(
         Ok(freeze::list(&app.db, &narrow.filter(desk::seen(app, &who))?, &part)?)
     });
     Ok(Json(page.await?))
+}
+
+/// How many freeze requests there are, by state
+///
+/// Those of cases that the caller does not see are not counted.
+#[utoipa::path(get, path = "/v1/freezes/counts", tag = "freezes",
+    responses((status = 200, body = StateCounts)))]
+async fn counts(State(app): State<App>, who: Principal) -> Result<Json<StateCounts>, Problem> {
+    let counts = app.blocking(move |app| Ok(freeze::counts(&app.db, &desk::seen(app, &who))?));
+    Ok(Json(StateCounts::of(counts.await?, FreezeState::text)))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -205,6 +205,9 @@ struct KeyShown {
     made_by: String,
     /// Who answers for it, by number; it is refused while they are locked.
     owner: Option<i64>,
+    /// Who stands behind it: who made it and who owns it. Nobody: what it drafts is not approved before a
+    /// person has revised it.
+    people: Vec<String>,
     made_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
@@ -222,6 +225,7 @@ impl KeyShown {
             per_s: key.per_s,
             made_by: key.made_by.clone(),
             owner: key.owner,
+            people: key.people(),
             made_at: time::rfc3339(key.made_at),
             expires_at: key.expires_at.map(time::rfc3339),
             revoked_at: key.revoked_at.map(time::rfc3339),

@@ -163,6 +163,7 @@ async fn change_password(
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "password": "a sentence of some length" }))]
 pub(super) struct MyPassword {
     pub(super) password: String,
 }

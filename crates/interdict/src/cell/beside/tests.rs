@@ -1,8 +1,9 @@
 //! A server beside a store that somebody else writes: blocks come and go, lists change.
 
 use case::db::Place;
+use case::vault::Vault;
 use case::watches::{NewWatch, Target};
-use case::{EventId, outbox, watches};
+use case::{EventId, freeze, outbox, watches};
 use model::{
     Account, Address, Asset, BlockFact, Chain, Evidence, Fact, Identifier, ListVersion, Listing,
     ListingKind, Position, Severity, TimeSource, Transfer, TransferKind, TxHash, TxId, U256,
@@ -12,10 +13,13 @@ use store::{FollowedBlock, Following};
 use super::*;
 use crate::cell::exchange::transfers::{Asked, State, Way};
 use crate::cell::exchange::{self, judging, transfers as registered};
+use crate::cell::freezing;
 use crate::cell::judge::Verdict;
 use crate::commands::transfers::Finality;
 
 const CHAIN: Chain = Chain::Evm(31337);
+/// How long a customer is kept after their last act.
+const KEPT: Duration = Duration::from_secs(100 * 24 * 3600);
 
 fn account(n: u8) -> Account {
     Account { chain: CHAIN, address: Address::from_bytes(&[n; 20], CHAIN).unwrap() }
@@ -73,6 +77,7 @@ struct Desk {
     cell: Arc<Cell>,
     db: Arc<Db>,
     beside: Beside,
+    customers: exchange::Customers,
 }
 
 impl Desk {
@@ -89,10 +94,10 @@ impl Desk {
         list(&mut store, "2025-01-01", &[0xc0]);
         let following = store.follow().unwrap();
         let db = Arc::new(case::open(place).unwrap());
-        exchange::prepare(&db).unwrap();
+        let customers = exchange::prepare(&db, &Vault::of([5; 32]), KEPT).unwrap();
         let cell = Cell::open(folder.path()).unwrap();
         let beside = Beside::open(folder.path(), db.clone()).unwrap();
-        (Desk { folder, cell, db, beside }, following)
+        (Desk { folder, cell, db, beside, customers }, following)
     }
 
     fn look(&mut self) {
@@ -128,14 +133,15 @@ impl Desk {
             senders: Vec::new(),
         };
         let by = By::new("key:exchange", Timestamp::now());
-        let id = registered::id(&self.db, &by.actor, &asked).unwrap();
+        let id = registered::id(&self.customers, &by.actor, &asked);
         let look = self.cell.with_store(|store| {
             let finality = Finality::of_all(store)?;
             let is_final = |height| finality.covers(CHAIN, height);
             let (now, view) = (self.cell.now(), store.snapshot());
             judging::look(&self.cell, &now, &view, &asked, &is_final, None)
         });
-        registered::keep(&self.db, &by, (&id, user), &asked, &look.unwrap()).unwrap();
+        registered::keep(&self.db, &by, &self.customers, (&id, user), &asked, &look.unwrap())
+            .unwrap();
         id
     }
 
@@ -273,6 +279,56 @@ fn a_deposit_comes_and_goes(mut desk: Desk, mut chain: Following) {
 }
 
 #[test]
+fn who_runs_from_a_freeze_is_told_once_over_a_reorganisation_and_taken_back_with_it() {
+    let (mut desk, mut chain) = Desk::open();
+    chain.append(&[block(1, (1, 1), &[(1, 1, 7, 5)])]).unwrap();
+    let draft = freeze::FreezeDraft {
+        case: None,
+        title: "Theft".into(),
+        marking: model::Marking::Amber,
+        holder: "somebody".into(),
+        jurisdiction: "NZ".into(),
+        reference: None,
+        legal_basis: vec!["a law".into()],
+        clocks: None,
+        asks: vec![(account(7), Asset::native(CHAIN), U256::from(5))],
+    };
+    let id = freeze::draft(&desk.db, &By::new("person:ada", time(1)), &draft).unwrap();
+    freeze::approve(&desk.db, &By::new("person:bo", time(1)), id, 1).unwrap();
+    let looked = freezing::Looked::default();
+    let look = |desk: &mut Desk| {
+        desk.look();
+        let told = freezing::look(&desk.cell, &desk.db, &looked, time(9)).unwrap();
+        let alerts: Vec<_> = desk.told().into_iter().filter(|k| k.starts_with("alert")).collect();
+        (told, alerts)
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_string()).collect::<Vec<_>>();
+    chain.append(&[block(2, (1, 1), &[(2, 7, 8, 3)])]).unwrap();
+    assert_eq!(look(&mut desk), (1, words(&["alert.raised"])));
+    // Another block at the same height has it too, at another time of day.
+    chain.unwind(CHAIN, 1).unwrap();
+    chain.append(&[block(2, (1, 2), &[(3, 1, 2, 5), (2, 7, 8, 3)])]).unwrap();
+    assert_eq!(look(&mut desk), (0, words(&["alert.raised"])));
+    // It stands one block later: that is no news either.
+    chain.unwind(CHAIN, 1).unwrap();
+    let later = [block(2, (1, 3), &[]), block(3, (3, 3), &[(2, 7, 8, 3)])];
+    chain.append(&later).unwrap();
+    assert_eq!(look(&mut desk), (0, words(&["alert.raised"])));
+    assert_eq!(freeze::told_moves(&desk.db).unwrap()[0].height, Some(3));
+    // It is gone, and comes back.
+    chain.unwind(CHAIN, 2).unwrap();
+    assert_eq!(look(&mut desk), (0, words(&["alert.raised", "alert.unwound"])));
+    chain.append(&[block(3, (3, 4), &[(2, 7, 8, 3)])]).unwrap();
+    let again = words(&["alert.raised", "alert.unwound", "alert.seen_again"]);
+    assert_eq!(look(&mut desk), (1, again.clone()));
+    // Its benign twin: what is final stays, and is not asked for again.
+    chain.append(&[block(4, (4, 4), &[])]).unwrap();
+    chain.finalise_now(CHAIN, 3).unwrap();
+    assert_eq!(look(&mut desk), (0, again));
+    assert_eq!(freeze::told_moves(&desk.db).unwrap(), []);
+}
+
+#[test]
 fn a_deposit_that_pays_somebody_else_is_said() {
     let (desk, mut chain) = Desk::open();
     chain.append(&[block(1, (1, 1), &[(9, 1, 2, 5)])]).unwrap();
@@ -315,7 +371,7 @@ fn who_the_customer_is_stands_nowhere_in_the_clear_and_goes_with_their_key() {
     let user = "customer-hunter2";
     let id = desk.register(user, Way::Received, 9, 7);
     let customer = desk.kept(&id).customer;
-    let find = |desk: &Desk| desk.db.read(|tx| exchange::customers::find(tx, user)).unwrap();
+    let find = |desk: &Desk| desk.db.read(|tx| desk.customers.find(tx, user)).unwrap();
     assert_eq!(find(&desk), Some(customer));
     let mut all = Vec::new();
     let tables = [case::backup::TABLES, exchange::TABLES].concat();
@@ -332,7 +388,21 @@ fn who_the_customer_is_stands_nowhere_in_the_clear_and_goes_with_their_key() {
             Ok::<_, case::CaseError>(case::PersonId(row.int(0)?))
         })
         .unwrap();
-    case::personal::erase(&desk.db, &Beside::by(), person, "retention ended").unwrap();
+    // Their time is over. While an alert of theirs is open, nobody is erased by the clock.
+    let holds = case::personal::Holds::of_casework().and(exchange::customers::hold);
+    let ended = By::new(ACTOR, Timestamp::now() + KEPT + KEPT);
+    let before = By::new(ACTOR, Timestamp::now() + KEPT / 2);
+    assert_eq!(case::personal::erase_due(&desk.db, &before, &holds).unwrap().held, []);
+    let swept = case::personal::erase_due(&desk.db, &ended, &holds).unwrap();
+    assert_eq!((swept.erased, swept.held), (vec![], vec![person]));
+    let due = case::personal::due(&desk.db, ended.at, &holds).unwrap();
+    assert_eq!(due[0].held_by.as_deref(), Some("alert 1, which is not closed"));
+    for alert in exchange::alerts_of(&desk.db, &id).unwrap() {
+        case::alerts::close(&desk.db, &Beside::by(), alert, "looked at", false).unwrap();
+    }
+    let swept = case::personal::erase_due(&desk.db, &ended, &holds).unwrap();
+    assert_eq!((swept.erased, swept.held), (vec![person], vec![]));
+    assert!(case::journal::verify_stored(&desk.db).unwrap().is_ok());
     desk.look();
     assert_eq!(find(&desk), None);
     let left = desk.db.read(|tx| tx.rows("SELECT reference FROM exchange_customer", &[])).unwrap();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serve::time;
 use utoipa::ToSchema;
 
-use super::{Of, customers};
+use super::{Customers, Of};
 use crate::cell::judge::{Reason, Verdict};
 
 /// What the exchange said, without whose it is.
@@ -115,16 +115,18 @@ pub struct Look {
     pub is_settled: bool,
 }
 
-pub fn id(db: &Db, actor: &str, asked: &Asked) -> Result<String, CaseError> {
+/// The same for the same transfer of the same actor.
+pub fn id(key: &Customers, actor: &str, asked: &Asked) -> String {
     let (tx, account) = (asked.tx.to_string(), asked.account.to_string());
     let output = asked.output.map(|output| output.to_string()).unwrap_or_default();
-    db.read(|db| customers::name(db, "tr", &[actor, &tx, &account, &output]))
+    key.name("tr", &[actor, &tx, &account, &output])
 }
 
 /// Keeps a new one with what was found at once; gives the one that was kept first.
 pub fn keep(
     db: &Db,
     by: &By,
+    key: &Customers,
     (id, user): (&str, &str),
     asked: &Asked,
     look: &Look,
@@ -133,7 +135,7 @@ pub fn keep(
         if let Some(kept) = find(tx, id)? {
             return Ok(kept);
         }
-        let customer = customers::keep(tx, by, user)?;
+        let customer = key.keep(tx, by, user)?;
         let now = time::now();
         let mut kept = Kept {
             id: id.to_string(),

@@ -8,7 +8,7 @@ use case::db::{Db, Row, Tx};
 use case::{By, CaseError};
 use model::Account;
 
-use super::{Of, customers};
+use super::{Customers, Of};
 
 /// One attempt as it is kept. Who the customer is, is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub struct New<'a> {
 }
 
 /// The same for the same attempt.
-pub fn id(db: &Db, actor: &str, user: &str, identifier: &str) -> Result<String, CaseError> {
-    db.read(|tx| customers::name(tx, "wa", &[actor, user, identifier]))
+pub fn id(key: &Customers, actor: &str, user: &str, identifier: &str) -> String {
+    key.name("wa", &[actor, user, identifier])
 }
 
 /// Keeps it before anybody is told, and raises what it is a reason for; gives the one that was kept first.
-pub fn keep(db: &Db, by: &By, new: &New<'_>) -> Result<Kept, CaseError> {
+pub fn keep(db: &Db, by: &By, key: &Customers, new: &New<'_>) -> Result<Kept, CaseError> {
     let kept = &new.kept;
     db.write(|tx| {
         if let Some(kept) = find(tx, &kept.id)? {
             return Ok(kept);
         }
-        let customer = customers::keep(tx, by, new.user)?;
+        let customer = key.keep(tx, by, new.user)?;
         tx.run(
             "INSERT INTO withdrawal_attempt \
              (id, actor, user_name, identifier, asked, verdict, answered, made_at, customer) \

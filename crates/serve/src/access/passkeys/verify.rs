@@ -29,6 +29,8 @@ pub struct Expected<'a> {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    #[error("{0} is not base64url")]
+    Encoding(&'static str),
     #[error("{0} cannot be read")]
     Unreadable(&'static str),
     #[error("{what} is {found:?}; expected {expected:?}")]
