@@ -17,9 +17,11 @@ export interface View {
   /** USD, or a share of all where nothing has a price. */
   least: number;
   isSummarised: boolean | null;
+  /** Accounts of which it is drawn with whom they dealt beyond the trace. */
+  beyond: string[];
 }
 
-export const EMPTY: View = { folded: [], opened: [], pins: {}, notes: {}, hidden: [], path: null, assets: null, since: null, until: null, least: 0, isSummarised: null };
+export const EMPTY: View = { folded: [], opened: [], pins: {}, notes: {}, hidden: [], path: null, assets: null, since: null, until: null, least: 0, isSummarised: null, beyond: [] };
 
 export class History {
   #past: View[] = [];
@@ -109,5 +111,6 @@ export function checked(value: unknown): View {
     until: number("until"),
     least: number("least") ?? 0,
     isSummarised: typeof given.isSummarised === "boolean" ? given.isSummarised : null,
+    beyond: texts("beyond") ?? [],
   };
 }
