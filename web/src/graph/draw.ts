@@ -89,11 +89,13 @@ function flows(pen: Pen, drawn: Drawn, sx: (at: number) => number, sy: (at: numb
   if (later.length > 40) return;
   for (const index of later) {
     const flow = scene.flows[index]!;
+    // How much went beyond the trace says the panel: here it would read as if it were traced.
+    if (flow.isBeyond) continue;
     const x = (sx(flow.from) + sx(flow.to)) / 2;
     const y = (sy(flow.from) + sy(flow.to)) / 2;
     if (Math.hypot(sx(flow.from) - sx(flow.to), sy(flow.from) - sy(flow.to)) < 90) continue;
     const asset = assetOf(flow.asset);
-    pen.text(x, y - 8, `${shownAmount(flow.isBeyond ? flow.amount : flow.tainted, asset.decimals)} ${asset.symbol}`, look.accent, 11, look.paper);
+    pen.text(x, y - 8, `${shownAmount(flow.tainted, asset.decimals)} ${asset.symbol}`, look.accent, 11, look.paper);
   }
 }
 

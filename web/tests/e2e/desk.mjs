@@ -14,10 +14,10 @@ export class Desk {
   #front = null;
   #frontPort = 0;
   /** `lines` of a configuration, and what people type: `http://localhost:8520`. */
-  constructor(binary, name, { config = null, typed = null, port = 0 } = {}) {
+  constructor(binary, name, { config = null, typed = null, port = 0, home = null } = {}) {
     [this.config, this.typed] = [config, typed];
     this.binary = binary;
-    this.home = mkdtempSync(join(tmpdir(), `interdict-${name}-`));
+    this.home = home ?? mkdtempSync(join(tmpdir(), `interdict-${name}-`));
     this.port = process.env.INTERDICT_DIST ? 0 : port;
     this.#frontPort = port;
     this.link = null;

@@ -13,7 +13,7 @@ export function front(dist, origin, port = 0) {
     const name = path === "/" ? "index.html" : path.startsWith("/web/") ? path.slice(5) : null;
     const to = request({ hostname, port: behind, path: name ? "/" : asked.url, method: asked.method, headers: asked.headers }, (got) => {
       if (!name) {
-        answer.writeHead(got.statusCode, got.headers);
+        answer.writeHead(got.statusCode, got.headers).flushHeaders();
         return got.pipe(answer);
       }
       got.resume();
