@@ -49,7 +49,7 @@ export class Desk {
   }
   async start() {
     const config = this.config ? ["--config", join(this.home, "interdict.toml")] : [];
-    const server = spawn(this.binary, ["--home", this.home, ...config, "serve", "--port", String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    const server = spawn(this.binary, ["--home", this.home, "serve", ...config, "--port", String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
     this.#server = server;
     let said = "";
     server.stderr.on("data", (part) => (this.log = `${this.log ?? ""}${part}`));

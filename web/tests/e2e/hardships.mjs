@@ -207,6 +207,22 @@ export function hardships(world) {
     await page.click("button:has-text('Write the note')");
     await page.waitForSelector("article:has-text('half a note')");
   });
+  suite.check("5 a session that ended while a dialog is open is begun again above it, and the dialog is whole", async () => {
+    await go(page, desk.origin, `/cases/${world.caseId}?tab=tasks`);
+    await page.click("button:has-text('Add a deadline')");
+    await page.fill("dialog input >> nth=0", "half a deadline");
+    await page.fill("dialog input[type=datetime-local]", "2031-01-01T10:00");
+    await page.context().clearCookies();
+    await page.click("dialog button.main");
+    await page.waitForSelector(".over dialog:has-text('Your session ended')");
+    await page.keyboard.press("Escape");
+    await page.fill(".over input[name=password]", PASSWORD);
+    await page.click(".over button.main");
+    await page.waitForSelector(".over", { state: "detached" });
+    must((await page.inputValue("dialog input >> nth=0")) === "half a deadline", "what was typed is gone");
+    await page.click("dialog button.main");
+    await page.waitForSelector("td:has-text('half a deadline')");
+  });
   suite.check("5 a server that stops is said to be lost, and the page goes on when it is back", async () => {
     await go(page, desk.origin, `/cases/${world.caseId}?tab=notes`);
     await page.fill("textarea", "written while the server was away");

@@ -1,4 +1,4 @@
-// Walks through every page as every role, in Chromium, against a real server: `node tests/e2e/run.mjs <interdict> [part of a name]`.
+// Walks through every page as every role, in Chromium, against a real server: `node tests/e2e/run.mjs <interdict> [pattern of names]`.
 // INTERDICT_SHOTS=1 also takes pictures into tests/shots.
 import { existsSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
