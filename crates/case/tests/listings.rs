@@ -6,7 +6,8 @@
 //!     cargo test --release -p case --test listings -- --ignored --nocapture
 //!
 //! `INTERDICT_LISTINGS_ALERTS` sets another number of alerts, and `INTERDICT_LISTINGS_DB` another place
-//! (`postgres://…`, empty); nothing: SQLite in a temporary folder.
+//! (`postgres://…`, empty); nothing: SQLite in a temporary folder. `INTERDICT_LISTINGS_KEEP` names a folder
+//! that becomes the home of a server with this desk: `web/tests/e2e/large.mjs` opens the pages on it.
 
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stderr, reason = "a measurement says what it measured")]
@@ -176,6 +177,38 @@ fn fill(db: &Db, alerts: i64) {
     });
 }
 
+/// What only the pages list, and what a server needs to go on from here: its next numbers.
+fn fill_for_pages(db: &Db, alerts: i64) {
+    insert(db, "watch", "id, name, severity, target, is_active, created", 1_000, |n| {
+        let target = format!(r#"{{"account":{{"account":"eip155:1:0x{n:040x}"}}}}"#);
+        vec![
+            n.into(),
+            format!("watch {n}").into(),
+            (n % 4).into(),
+            target.into(),
+            1.into(),
+            START_US.into(),
+        ]
+    });
+    let lasts = [
+        ("alert", alerts),
+        ("case", CASES),
+        ("deadline", CASES * 3),
+        ("freeze", FREEZES),
+        ("watch", 1_000),
+        ("event", alerts / 4),
+    ];
+    insert(db, "counter", "name, last", lasts.len() as i64, |n| {
+        let (name, last) = lasts[at(n - 1, lasts.len())];
+        vec![name.into(), last.into()]
+    });
+    // Or the server would begin by telling of 30,000 deadlines that passed years ago.
+    db.write(|tx| {
+        tx.run("UPDATE case_deadline SET met = due", &[]).map(drop).map_err(CaseError::from)
+    })
+    .unwrap();
+}
+
 fn insert(db: &Db, table: &str, columns: &str, count: i64, row: impl Fn(i64) -> Vec<Value>) {
     let begun = Instant::now();
     let mut next = 1;
@@ -254,12 +287,24 @@ fn every_listing_of_a_large_desk_is_fast() {
     let alerts = std::env::var("INTERDICT_LISTINGS_ALERTS").ok();
     let alerts = alerts.map_or(1_000_000, |text| text.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var("INTERDICT_LISTINGS_KEEP").ok().map(std::path::PathBuf::from);
     let place = match std::env::var("INTERDICT_LISTINGS_DB") {
         Ok(place) => place.parse().unwrap(),
-        Err(_) => Place::Sqlite(folder.path().join("casework.sqlite")),
+        Err(_) => {
+            let home = kept.as_deref().unwrap_or(folder.path());
+            std::fs::create_dir_all(home).unwrap();
+            Place::Sqlite(home.join("casework.sqlite"))
+        }
     };
     let db = case::open(&place).unwrap();
     fill(&db, alerts);
+    if kept.is_some() {
+        fill_for_pages(&db, alerts);
+        // What was measured stays for the pages.
+        if std::env::var_os("INTERDICT_LISTINGS_FILL_ONLY").is_some() {
+            return;
+        }
+    }
     let mut clock = Clock { db: &db, slow: Vec::new() };
     let few = Seen::Of(vec!["team 7".into(), "team 24".into()]);
     for (who, seen) in [("all", Seen::All), ("two teams", few), ("no team", Seen::Of(Vec::new()))] {
