@@ -119,6 +119,14 @@ export function parts(world) {
     await administrator.waitForSelector("td:has-text('Person erased')");
     await administrator.waitForSelector("td:has-text('Person read')");
     await administrator.waitForSelector(".chip:has-text('whole')");
+    // Who is kept past their date stands there too.
+    await administrator.route("**/v1/persons/due", (route) => route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify([{ id: 1, retain_until: "2020-01-01T00:00:00Z", erased: null }]) }));
+    await go(administrator, desk.origin, "/nowhere");
+    await go(administrator, desk.origin, "/journal");
+    await administrator.click("button:has-text('Person 1')");
+    await administrator.waitForSelector("dialog h2:has-text('Person 1')");
+    await administrator.keyboard.press("Escape");
+    await administrator.unroute("**/v1/persons/due");
   });
   suite.check("8 a link leads to what it names, and goes when it does not belong", async () => {
     await tab(analyst, "links");
