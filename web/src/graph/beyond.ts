@@ -88,7 +88,7 @@ export function asBeyond(value: unknown): Beyond[] {
       transfers: Number(item.transfers) || 0,
       first: String(item.first),
       last: String(item.last),
-      values: item.values.filter((value) => isText(value?.asset) && isText(value.amount)),
+      values: item.values.filter((value) => isText(value?.asset) && isText(value.amount)).map((value) => ({ asset: value.asset, amount: value.amount, symbol: isText(value.symbol) ? value.symbol : null, decimals: Number.isInteger(value.decimals) ? value.decimals : null })),
     })),
   }));
 }

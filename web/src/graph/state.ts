@@ -21,6 +21,9 @@ export interface View {
   beyond: string[];
 }
 
+/** Accounts of which it may be drawn with whom they dealt. */
+export const BEYOND_MAX = 40;
+
 export const EMPTY: View = { folded: [], opened: [], pins: {}, notes: {}, hidden: [], path: null, assets: null, since: null, until: null, least: 0, isSummarised: null, beyond: [] };
 
 export class History {
@@ -111,6 +114,7 @@ export function checked(value: unknown): View {
     until: number("until"),
     least: number("least") ?? 0,
     isSummarised: typeof given.isSummarised === "boolean" ? given.isSummarised : null,
-    beyond: texts("beyond") ?? [],
+    // Each is asked of the server: a link that was made up does not make it work.
+    beyond: (texts("beyond") ?? []).slice(0, BEYOND_MAX),
   };
 }

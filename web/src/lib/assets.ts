@@ -10,9 +10,11 @@ export interface AssetName {
 }
 
 const known = new Map<string, AssetName>(shipped.map(([asset, symbol, decimals]) => [asset, { symbol, decimals, isKnown: true }]));
+const isShipped = new Set(known.keys());
 export function learn(assets: { asset: string; symbol: string | null; decimals: number | null }[]): void {
   for (const { asset, symbol, decimals } of assets) {
-    if (decimals === null || decimals === undefined) continue;
+    // A file that somebody opens does not rename what Interdict ships.
+    if (decimals === null || decimals === undefined || isShipped.has(asset)) continue;
     known.set(asset, { symbol: symbol ?? shortAsset(asset), decimals, isKnown: true });
   }
 }

@@ -4,7 +4,7 @@ import { asBeyond, extend, type Beyond } from "../../src/graph/beyond.ts";
 import { build, type Model } from "../../src/graph/model.ts";
 import type { Report } from "../../src/graph/report.ts";
 import { scene } from "../../src/graph/scene.ts";
-import { EMPTY, pack, unpack } from "../../src/graph/state.ts";
+import { BEYOND_MAX, EMPTY, pack, unpack } from "../../src/graph/state.ts";
 
 const ETH = "eip155:1/slip44:60";
 const DAI = "eip155:1/erc20:0x6b175474e89094c44da98b954eedeac495271d0f";
@@ -70,4 +70,5 @@ test("a link says of whom it is drawn, and a file that was changed is read as fa
   assert.equal(read.length, 1);
   assert.deepEqual(read[0]!.items.map((item) => item.account), ["shop"]);
   assert.deepEqual(asBeyond("no"), []);
+  assert.equal(unpack(pack({ ...EMPTY, beyond: Array.from({ length: 500 }, (_, at) => `a${at}`) })).beyond.length, BEYOND_MAX);
 });
