@@ -76,13 +76,15 @@ export class Desk {
   stop() {
     this.#front?.close();
     this.#front = null;
+    const server = this.#server;
+    this.#server = null;
     return new Promise((done) => {
-      if (!this.#server) return done();
-      this.#server.removeAllListeners("exit");
-      this.#server.on("exit", done);
-      this.#server.kill("SIGTERM");
-      setTimeout(() => this.#server?.kill("SIGKILL"), 4000).unref();
-      this.#server = null;
+      if (!server || server.exitCode !== null || server.signalCode !== null) return done();
+      server.removeAllListeners("exit");
+      // This one, not another that was started meanwhile.
+      const late = setTimeout(() => server.kill("SIGKILL"), 8000);
+      server.on("exit", () => (clearTimeout(late), done()));
+      server.kill("SIGTERM");
     });
   }
   async end() {
