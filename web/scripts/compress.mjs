@@ -1,9 +1,10 @@
-// Puts beside each built file what it is compressed, and says how heavy the first page is.
+// Puts beside each built file what it is compressed, and says how heavy the first page is. Of `dist`, or of a folder that
+// is named.
 import { brotliCompressSync, gzipSync, constants } from "node:zlib";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const dist = new URL("../dist/", import.meta.url).pathname;
+const dist = process.argv[2] ?? new URL("../dist/", import.meta.url).pathname;
 const page = readFileSync(join(dist, "index.html"), "utf8");
 const seen = new Set(["README.md", "index.html"]);
 

@@ -72,7 +72,10 @@ pub struct Assumption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Its source names the publication.
     Published,
+    /// Said to be published where this project was planned; its publication was not found.
+    Stated,
     Assumed,
     /// Set by whoever asks.
     Own,

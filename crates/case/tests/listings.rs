@@ -5,7 +5,8 @@
 //!     cargo test --release -p case --test listings -- --ignored --nocapture
 //!
 //! `INTERDICT_LISTINGS_ALERTS` sets another number of alerts, and `INTERDICT_LISTINGS_DB` another place
-//! (`postgres://…`, empty); nothing: SQLite in a temporary folder.
+//! (`postgres://…`, empty); nothing: SQLite in a temporary folder. `INTERDICT_LISTINGS_KEEP` names a folder
+//! that becomes the home of a server with this desk, on which `web/tests/e2e/large.mjs` opens the pages.
 
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stderr, reason = "a measurement says what it measured")]
@@ -21,12 +22,24 @@ fn every_listing_of_a_large_desk_is_fast() {
     let alerts = alerts.map_or(Size::LARGE.alerts, |text| text.parse().unwrap());
     let size = Size { alerts, ..Size::LARGE };
     let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var("INTERDICT_LISTINGS_KEEP").ok().map(std::path::PathBuf::from);
     let place = match std::env::var("INTERDICT_LISTINGS_DB") {
         Ok(place) => place.parse().unwrap(),
-        Err(_) => Place::Sqlite(folder.path().join("casework.sqlite")),
+        Err(_) => {
+            let home = kept.as_deref().unwrap_or(folder.path());
+            std::fs::create_dir_all(home).unwrap();
+            Place::Sqlite(home.join("casework.sqlite"))
+        }
     };
     let db = case::open(&place).unwrap();
     listings::fill(&db, &size).unwrap();
+    if kept.is_some() {
+        listings::fill_for_pages(&db, &size).unwrap();
+        // What was measured stays for the pages.
+        if std::env::var_os("INTERDICT_LISTINGS_FILL_ONLY").is_some() {
+            return;
+        }
+    }
     let timed = listings::measure(&db, size.samples).unwrap();
     for one in &timed {
         eprintln!("{:<44} median {:>10.1?}  p99 {:>10.1?}", one.name, one.median, one.p99);

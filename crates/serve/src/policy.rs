@@ -158,6 +158,7 @@ pub const POLICIES: &[Policy] = &[
     open(GET, "/openapi.json"),
     // Signing in.
     open(POST, "/v1/session"),
+    open(GET, "/v1/session/ways"),
     open(POST, "/v1/welcome"),
     open(POST, "/v1/session/passkey/begin"),
     open(POST, "/v1/session/passkey"),

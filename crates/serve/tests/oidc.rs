@@ -284,3 +284,31 @@ fn the_seeds_of_the_fuzz_target_are_taken() {
         assert!(claims(token, &Keys::default(), expected).is_err());
     }
 }
+
+#[tokio::test]
+async fn a_person_who_is_refused_reads_why_and_a_program_gets_a_problem() {
+    let provider = Provider::start().await;
+    let desk = provider.desk();
+    let path = "/v1/oidc/callback?error=%3Cb%3Eno%3C%2Fb%3E";
+    let answer = desk.get(path, &[("accept", "text/html,*/*")]).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers["content-type"]),
+        (401, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    assert!(answer.text.contains("the provider did not sign you in"), "{}", answer.text);
+    // What a stranger put into the link is shown as text.
+    assert!(answer.text.contains("&lt;b&gt;no&lt;/b&gt;") && !answer.text.contains("<b>no"));
+    assert_eq!(desk.get(path, &[]).await.kind(), "sign-in-failed");
+    let nowhere = common::desk().get("/v1/oidc/login", &[("accept", "text/html")]).await;
+    assert!(nowhere.status == 404 && nowhere.text.contains("no sign-in provider is set up"));
+}
+
+#[tokio::test]
+async fn whoever_would_sign_in_learns_how_one_can() {
+    let provider = Provider::start().await;
+    let said = provider.desk().get("/v1/session/ways", &[]).await.json();
+    let host = provider.issuer.strip_prefix("http://").unwrap();
+    assert_eq!(said, json!({ "has_passkeys": false, "provider": host }));
+    let said = common::desk().get("/v1/session/ways", &[]).await.json();
+    assert_eq!(said, json!({ "has_passkeys": false, "provider": null }));
+}

@@ -71,10 +71,10 @@ function flows(pen: Pen, drawn: Drawn, sx: (at: number) => number, sy: (at: numb
     if (!isOnward) [y1, y2] = [y1 + r1, y2 + r2];
     const bend = isOnward ? Math.min(160, (x2 - x1) * 0.5) : 0;
     const sag = isOnward ? 0 : Math.min(90, 30 + Math.abs(x1 - x2) * 0.2);
-    const stroke = Math.max(isFine ? 0.8 : 0.5, 7 * Math.sqrt(flow.weight / heaviest) * Math.min(1, drawn.camera.scale + 0.25));
+    const stroke = flow.isBeyond ? 1 : Math.max(isFine ? 0.8 : 0.5, 7 * Math.sqrt(flow.weight / heaviest) * Math.min(1, drawn.camera.scale + 0.25));
     const colour = isLit ? look.accent : look.edge;
     const alpha = isLit ? 0.95 : isQuiet ? 0.16 : isFine ? 0.5 : 0.2;
-    pen.curve([x1, y1, x1 + bend, y1 + sag, x2 - bend, y2 + sag, x2, y2], colour, isLit ? Math.max(1.6, stroke) : stroke, alpha);
+    pen.curve([x1, y1, x1 + bend, y1 + sag, x2 - bend, y2 + sag, x2, y2], colour, isLit ? Math.max(1.6, stroke) : stroke, alpha, flow.isBeyond);
     if (!isLit && (!isFine || drawn.camera.scale < 0.55)) return;
     const a = isLit ? 4 : 3;
     if (isOnward) pen.polygon([x2 + 3, y2, x2 - a - 1, y2 - a, x2 - a - 1, y2 + a], colour, colour, 0);
@@ -89,6 +89,8 @@ function flows(pen: Pen, drawn: Drawn, sx: (at: number) => number, sy: (at: numb
   if (later.length > 40) return;
   for (const index of later) {
     const flow = scene.flows[index]!;
+    // How much went beyond the trace says the panel: here it would read as if it were traced.
+    if (flow.isBeyond) continue;
     const x = (sx(flow.from) + sx(flow.to)) / 2;
     const y = (sy(flow.from) + sy(flow.to)) / 2;
     if (Math.hypot(sx(flow.from) - sx(flow.to), sy(flow.from) - sy(flow.to)) < 90) continue;
@@ -106,7 +108,7 @@ function node(pen: Pen, drawn: Drawn, at: number, x: number, y: number, r: numbe
     pen.circle(x + 3, y - 3, r, soft, colour, 1);
     pen.circle(x + 1.5, y - 1.5, r, soft, colour, 1);
   }
-  mark(pen, one.meaning, x, y, r, colour, isFar ? look.paper : soft, look.paper);
+  mark(pen, one.meaning, x, y, r, colour, isFar ? look.paper : soft, look.paper, one.isBeyond);
   if (one.node !== null && drawn.model.nodes[one.node]!.crossings.length) {
     const isInferred = drawn.model.nodes[one.node]!.crossings.some((crossing) => crossing.kind === "inferred");
     pen.circle(x, y, r + 4, null, look.meaning.crossing, 1.6, isInferred);
@@ -117,7 +119,8 @@ function node(pen: Pen, drawn: Drawn, at: number, x: number, y: number, r: numbe
   if (drawn.folded.includes(one.key)) pen.circle(x, y, r + 3, null, colour, 1.5, true);
 }
 
-export function mark(pen: Pen, meaning: Meaning, x: number, y: number, r: number, colour: string, soft: string, paper: string): void {
+export function mark(pen: Pen, meaning: Meaning, x: number, y: number, r: number, colour: string, soft: string, paper: string, isBeyond = false): void {
+  if (isBeyond) return outline(pen, meaning, x, y, r, colour, paper);
   switch (SHAPES[meaning].shape) {
     case "target":
       pen.circle(x, y, r, paper, colour, 2);
@@ -145,6 +148,15 @@ export function mark(pen: Pen, meaning: Meaning, x: number, y: number, r: number
     case "ring":
       pen.circle(x, y, r, paper, colour, 1.4);
   }
+}
+
+/** What is not of the trace: hollow, with a broken line, and the shape of what it is. */
+function outline(pen: Pen, meaning: Meaning, x: number, y: number, r: number, colour: string, paper: string): void {
+  const corners = { diamond: 4, square: 4, triangle: 3, hexagon: 6 }[SHAPES[meaning].shape as string];
+  if (!corners) return pen.circle(x, y, r, paper, colour, 1.3, true);
+  const turn = { diamond: 0, square: Math.PI / 4, triangle: -Math.PI / 2, hexagon: 0 }[SHAPES[meaning].shape as string]!;
+  const points = Array.from({ length: corners }, (_, at) => turn + (2 * Math.PI * at) / corners).flatMap((angle) => [x + 1.2 * r * Math.cos(angle), y + 1.2 * r * Math.sin(angle)]);
+  pen.polygon(points, paper, colour, 1.3, true);
 }
 
 /** The names that fit: the heavy ones first, none over another. */
@@ -198,6 +210,7 @@ export function words(drawn: Pick<Drawn, "model" | "folded">, one: SceneNode): [
   const node = model.nodes[one.node!]!;
   const name = node.name ? (node.name.length > 26 ? `${node.name.slice(0, 25)}…` : node.name) : shortAddress(node.account);
   const behind = one.members.length > 1 ? ` +${count(one.members.length - 1)}` : "";
+  if (node.isBeyond) return [name, ""];
   return [name + behind, node.usd !== null ? usd(node.usd) : largest(node.report.tainted)];
 }
 

@@ -20,6 +20,11 @@ export const SHAPES: Record<Meaning, { shape: "target" | "diamond" | "hexagon" |
   resting: { shape: "disc", word: "Value rests here" },
   unknown: { shape: "ring", word: "Passed through" },
 };
+/** What a node is, in words: what is not of the trace was not passed through by it. */
+export function wordOf(meaning: Meaning, isBeyond: boolean): string {
+  if (!isBeyond) return SHAPES[meaning].word;
+  return meaning === "unknown" ? "Outside the trace" : `${SHAPES[meaning].word}, outside the trace`;
+}
 export const MEANINGS = Object.keys(SHAPES) as Meaning[];
 
 /** As they are now: light or dark. */

@@ -14,6 +14,8 @@ export interface Node {
   usd: number | null;
   restingUsd: number | null;
   isSource: boolean;
+  /** Not of the trace: drawn because somebody asked with whom an account dealt. */
+  isBeyond: boolean;
   report: ReportNode;
   crossings: ReportCrossing[];
 }
@@ -34,6 +36,8 @@ export interface Flow {
   tainted: bigint;
   weight: number;
   usd: number | null;
+  /** Of what is not of the trace: how much in all, and when. Nothing of it is traced. */
+  beyond: { amount: bigint; transfers: number; first: number; last: number } | null;
 }
 
 export interface Model {
@@ -95,6 +99,7 @@ export function build(report: Report): Model {
       usd: worth.usd,
       restingUsd: value(node.resting).usd,
       isSource,
+      isBeyond: false,
       report: node,
       crossings: [],
     };
@@ -131,7 +136,7 @@ function flows(report: Report, model: Model): void {
     const key = `${from} ${to} ${edge.asset}`;
     let flow = found.get(key);
     if (!flow) {
-      flow = { index: model.flows.length, from, to, asset: edge.asset, transfers: [], tainted: 0n, weight: 0, usd: null };
+      flow = { index: model.flows.length, from, to, asset: edge.asset, transfers: [], tainted: 0n, weight: 0, usd: null, beyond: null };
       found.set(key, flow);
       model.flows.push(flow);
       model.out[from]!.push(flow);

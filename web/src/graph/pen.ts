@@ -4,7 +4,7 @@
 export type Side = "left" | "middle" | "right";
 
 export interface Pen {
-  curve(points: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number): void;
+  curve(points: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number, isDashed?: boolean): void;
   polygon(points: number[], fill: string, stroke: string, width: number, isDashed?: boolean): void;
   circle(x: number, y: number, r: number, fill: string | null, stroke: string, width: number, isDashed?: boolean): void;
   text(x: number, y: number, text: string, colour: string, size: number, halo: string, isBold?: boolean, side?: Side): void;
@@ -15,8 +15,9 @@ export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", 
 export class CanvasPen implements Pen {
   constructor(readonly to: CanvasRenderingContext2D) {}
 
-  curve([x1, y1, ax, ay, bx, by, x2, y2]: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number): void {
+  curve([x1, y1, ax, ay, bx, by, x2, y2]: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number, isDashed = false): void {
     const to = this.to;
+    if (isDashed) to.setLineDash([4, 4]);
     to.globalAlpha = alpha;
     to.strokeStyle = colour;
     to.lineWidth = width;
@@ -25,6 +26,7 @@ export class CanvasPen implements Pen {
     to.bezierCurveTo(ax, ay, bx, by, x2, y2);
     to.stroke();
     to.globalAlpha = 1;
+    if (isDashed) to.setLineDash([]);
   }
   polygon(points: number[], fill: string, stroke: string, width: number, isDashed = false): void {
     const to = this.to;
@@ -76,8 +78,8 @@ const n = (value: number) => String(Math.round(value * 10) / 10);
 export class SvgPen implements Pen {
   #parts: string[] = [];
 
-  curve([x1, y1, ax, ay, bx, by, x2, y2]: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number): void {
-    this.#parts.push(`<path d="M${n(x1)} ${n(y1)}C${n(ax)} ${n(ay)} ${n(bx)} ${n(by)} ${n(x2)} ${n(y2)}" fill="none" stroke="${colour}" stroke-width="${n(width)}" stroke-opacity="${alpha}"/>`);
+  curve([x1, y1, ax, ay, bx, by, x2, y2]: [number, number, number, number, number, number, number, number], colour: string, width: number, alpha: number, isDashed = false): void {
+    this.#parts.push(`<path d="M${n(x1)} ${n(y1)}C${n(ax)} ${n(ay)} ${n(bx)} ${n(by)} ${n(x2)} ${n(y2)}" fill="none" stroke="${colour}" stroke-width="${n(width)}" stroke-opacity="${alpha}"${isDashed ? ' stroke-dasharray="4 4"' : ""}/>`);
   }
   polygon(points: number[], fill: string, stroke: string, width: number, isDashed = false): void {
     this.#parts.push(`<polygon points="${points.map(n).join(" ")}" fill="${fill}" stroke="${stroke}" stroke-width="${n(width)}"${isDashed ? ' stroke-dasharray="3 2"' : ""}/>`);

@@ -85,7 +85,7 @@ export class Picture {
     const box = this.#what?.layout.box;
     if (!box || !this.#size.width) return;
     const { width, height } = this.#size;
-    this.camera.scale = Math.min(1.4, Math.max(0.02, Math.min((width - (width > 700 ? 250 : 110)) / (box.x1 - box.x0), (height - 70) / (box.y1 - box.y0 + 50))));
+    this.camera.scale = Math.min(1.4, Math.max(0.02, Math.min((width - (width > 700 ? 250 : width > 500 ? 200 : 110)) / (box.x1 - box.x0), (height - 70) / (box.y1 - box.y0 + 50))));
     this.camera.x = (box.x0 + box.x1) / 2;
     this.camera.y = (box.y0 + box.y1) / 2 + 8 / this.camera.scale;
     this.#rest();

@@ -20,6 +20,7 @@ export interface SceneNode {
   weight: number;
   usd: number | null;
   isBundle: boolean;
+  isBeyond: boolean;
 }
 export interface SceneFlow {
   from: number;
@@ -30,6 +31,10 @@ export interface SceneFlow {
   usd: number | null;
   transfers: number;
   flows: Flow[];
+  /** Not of the trace. */
+  isBeyond: boolean;
+  /** Of what is not of the trace: how much in all. */
+  amount: bigint;
 }
 export interface Scene {
   nodes: SceneNode[];
@@ -64,6 +69,11 @@ function narrowed(model: Model, view: View): Flow[] {
   const kept: Flow[] = [];
   for (const flow of model.flows) {
     if (assets && !assets.includes(flow.asset)) continue;
+    if (flow.beyond) {
+      const { first, last } = flow.beyond;
+      if (!(last < (since ?? -Infinity)) && !(first > (until ?? Infinity))) kept.push(flow);
+      continue;
+    }
     let now = flow;
     if (isTimed) {
       // A transfer without a time cannot be outside of a window.
@@ -103,6 +113,8 @@ function fold(model: Model, view: View, flows: Flow[], isShown: Uint8Array): Int
   const parents: number[][] = model.nodes.map(() => []);
   for (const flow of flows) {
     const [before, after] = onward(model, flow);
+    // Who else paid an account of the trace does not keep it from being folded.
+    if (flow.beyond && !model.nodes[after]!.isBeyond) continue;
     if (before !== after) parents[after]!.push(before);
   }
   const roots = new Set(view.folded.map((account) => model.byAccount.get(account)).filter((at): at is number => at !== undefined));
@@ -134,6 +146,7 @@ function summarise(model: Model, view: View, flows: Flow[], isShown: Uint8Array)
   const best = new Float64Array(model.nodes.length).fill(-1);
   for (const flow of flows) {
     const [before, after] = onward(model, flow);
+    if (flow.beyond) continue;
     if (model.nodes[before]!.depth < model.nodes[after]!.depth && flow.weight > best[after]!) {
       best[after] = flow.weight;
       parent[after] = before;
@@ -143,11 +156,11 @@ function summarise(model: Model, view: View, flows: Flow[], isShown: Uint8Array)
     for (let now = at, steps = 0; now >= 0 && steps < 64 && !isKept[now]; now = parent[now]!, steps++) isKept[now] = 1;
   };
   const ranked = model.nodes.filter((node) => isShown[node.index]).sort((a, b) => b.weight - a.weight);
-  for (const node of model.nodes) if (node.isSource && isShown[node.index]) isKept[node.index] = 1;
+  for (const node of model.nodes) if ((node.isSource || node.isBeyond) && isShown[node.index]) isKept[node.index] = 1;
   for (const node of ranked.slice(0, KEPT)) keep(node.index);
   let grave = 0;
   for (const node of ranked) if ((node.meaning === "listed" || node.meaning === "mixer") && grave++ < KEPT) keep(node.index);
-  for (const account of [...Object.keys(view.pins), ...Object.keys(view.notes), ...view.folded, ...(view.path ?? [])]) {
+  for (const account of [...Object.keys(view.pins), ...Object.keys(view.notes), ...view.folded, ...view.beyond, ...(view.path ?? [])]) {
     const at = model.byAccount.get(account);
     if (at !== undefined && isShown[at]) keep(at);
   }
@@ -179,14 +192,14 @@ function place(model: Model, isShown: Uint8Array, folds: Int32Array, group: Map<
     const key = group?.get(node.index);
     if (key === undefined) {
       at[node.index] = nodes.length;
-      nodes.push({ key: node.account, node: node.index, members: [node.index], meaning: node.meaning, depth: node.depth, weight: node.weight, usd: node.usd, isBundle: false });
+      nodes.push({ key: node.account, node: node.index, members: [node.index], meaning: node.meaning, depth: node.depth, weight: node.weight, usd: node.usd, isBundle: false, isBeyond: node.isBeyond });
       continue;
     }
     let bundle = bundles.get(key);
     if (bundle === undefined) {
       bundle = nodes.length;
       bundles.set(key, bundle);
-      nodes.push({ key, node: null, members: [], meaning: node.meaning, depth: node.depth, weight: 0, usd: null, isBundle: true });
+      nodes.push({ key, node: null, members: [], meaning: node.meaning, depth: node.depth, weight: 0, usd: null, isBundle: true, isBeyond: false });
     }
     at[node.index] = bundle;
     const one = nodes[bundle]!;
@@ -209,16 +222,19 @@ function join(flows: Flow[], made: { nodes: SceneNode[]; at: Int32Array }): Pick
   for (const flow of flows) {
     const [from, to] = [made.at[flow.from]!, made.at[flow.to]!];
     if (from < 0 || to < 0 || from === to) continue;
-    const key = `${from} ${to} ${flow.asset}`;
+    const isBeyond = flow.beyond !== null;
+    const key = `${from} ${to} ${flow.asset} ${isBeyond}`;
+    const [transfers, amount] = flow.beyond ? [flow.beyond.transfers, flow.beyond.amount] : [flow.transfers.length, 0n];
     const one = found.get(key);
     if (!one) {
-      found.set(key, { from, to, asset: flow.asset, tainted: flow.tainted, weight: flow.weight, usd: flow.usd, transfers: flow.transfers.length, flows: [flow] });
+      found.set(key, { from, to, asset: flow.asset, tainted: flow.tainted, weight: flow.weight, usd: flow.usd, transfers, flows: [flow], isBeyond, amount });
       continue;
     }
     one.tainted += flow.tainted;
     one.weight += flow.weight;
     if (flow.usd !== null) one.usd = (one.usd ?? 0) + flow.usd;
-    one.transfers += flow.transfers.length;
+    one.transfers += transfers;
+    one.amount += amount;
     one.flows.push(flow);
   }
   const list = [...found.values()];
@@ -250,6 +266,7 @@ function light(scene: Scene, model: Model, [from, to]: [string, string]): { node
     if (now === end) break;
     for (const index of scene.out[now]!) {
       const flow = scene.flows[index]!;
+      if (flow.isBeyond) continue;
       const wide = Math.min(width[now]!, flow.weight);
       if (wide <= width[flow.to]!) continue;
       width[flow.to] = wide;

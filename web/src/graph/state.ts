@@ -17,9 +17,14 @@ export interface View {
   /** USD, or a share of all where nothing has a price. */
   least: number;
   isSummarised: boolean | null;
+  /** Accounts of which it is drawn with whom they dealt beyond the trace. */
+  beyond: string[];
 }
 
-export const EMPTY: View = { folded: [], opened: [], pins: {}, notes: {}, hidden: [], path: null, assets: null, since: null, until: null, least: 0, isSummarised: null };
+/** Accounts of which it may be drawn with whom they dealt. */
+export const BEYOND_MAX = 40;
+
+export const EMPTY: View = { folded: [], opened: [], pins: {}, notes: {}, hidden: [], path: null, assets: null, since: null, until: null, least: 0, isSummarised: null, beyond: [] };
 
 export class History {
   #past: View[] = [];
@@ -109,5 +114,7 @@ export function checked(value: unknown): View {
     until: number("until"),
     least: number("least") ?? 0,
     isSummarised: typeof given.isSummarised === "boolean" ? given.isSummarised : null,
+    // Each is asked of the server: a link that was made up does not make it work.
+    beyond: (texts("beyond") ?? []).slice(0, BEYOND_MAX),
   };
 }

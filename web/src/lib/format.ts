@@ -110,6 +110,11 @@ export function ago(text: string, now: number): string {
   return ms < 45_000 && ms > -45_000 ? "just now" : ms >= 0 ? `${span(ms)} ago` : `in ${span(ms)}`;
 }
 
+export function bytes(size: number): string {
+  if (size < 1000) return `${size} B`;
+  return size < 1e6 ? `${(size / 1000).toFixed(1)} kB` : `${(size / 1e6).toFixed(1)} MB`;
+}
+
 /** `person:ada` is ada, `key:exchange` is the key exchange. */
 export function actor(text: string | null): string {
   if (!text) return "nobody";

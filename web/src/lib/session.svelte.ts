@@ -1,5 +1,6 @@
 // Who works here, and whether the server still knows them.
 import { call, get, listen, post, setCsrf, Problem } from "./api.ts";
+import { answered, type Answered } from "./passkeys.ts";
 import type { Me, Role } from "./types.ts";
 
 const ORDER: Role[] = ["viewer", "analyst", "approver", "administrator"];
@@ -44,6 +45,8 @@ export function may(role: Role): boolean {
 export async function look(): Promise<void> {
   try {
     const found = await get<Me>("/v1/session");
+    // Somebody else came in over an ended session: what is open here is not theirs.
+    if (me && me.actor !== found.actor) return location.reload();
     me = found;
     setCsrf(found.csrf);
     state = "in";
@@ -52,8 +55,14 @@ export async function look(): Promise<void> {
   }
 }
 
-export async function signIn(name: string, password: string, code: string): Promise<void> {
-  await post("/v1/session", { name, password, ...(code ? { code } : {}) });
+/** The second factor is a code or a passkey, where one is set up. */
+export async function signIn(name: string, password: string, second: { code?: string; passkey?: Answered }): Promise<void> {
+  await post("/v1/session", { name, password, ...second });
+  await look();
+}
+
+export async function signInByPasskey(): Promise<void> {
+  await post("/v1/session/passkey", await answered());
   await look();
 }
 

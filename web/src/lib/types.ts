@@ -13,7 +13,19 @@ export interface Me {
   scopes: string[];
   teams: number[];
   has_totp: boolean;
+  has_passkey: boolean;
   csrf: string | null;
+}
+/** How one signs in here, besides a name and a password. */
+export interface Ways {
+  has_passkeys: boolean;
+  provider: string | null;
+}
+export interface Passkey {
+  id: number;
+  name: string;
+  made_at: string;
+  used_at: string | null;
 }
 export interface Alert {
   id: number;
@@ -71,6 +83,51 @@ export interface Link {
   note: string;
   time: string;
   actor: string;
+}
+export interface Deadline {
+  id: number;
+  case: number;
+  what: string;
+  due: string;
+  met: string | null;
+}
+export interface EvidenceFile {
+  id: number;
+  name: string;
+  media_type: string;
+  sha256: string;
+  size: number;
+  /** The bytes are kept there; none: by the server. */
+  path: string | null;
+  time: string;
+  actor: string;
+}
+export interface Ledger {
+  incidents: { id: number; title: string; time: string }[];
+  holdings: { id: number; place: string; asset: string; amount: string }[];
+  lines: {
+    asset: string;
+    decimals: number | null;
+    claimed: string;
+    found: string;
+    unclaimed: string;
+    shares: { claim: number; incident: number; claimant: string; claimed: string; share: string }[];
+  }[];
+}
+export interface Person {
+  id: number;
+  retain_until: string;
+  erased: string | null;
+}
+export interface Entry {
+  seq: number;
+  time: string;
+  actor: string;
+  act: string;
+  subject: string;
+  payload: unknown;
+  previous: string;
+  hash: string;
 }
 export interface FreezeItem {
   account: string;
@@ -166,6 +223,7 @@ export interface User {
   teams: number[];
   has_password: boolean;
   has_totp: boolean;
+  has_passkey: boolean;
   is_locked: boolean;
   made_at: string;
   signed_in_at: string | null;
@@ -181,6 +239,7 @@ export interface Key {
   scopes: string[];
   team: number | null;
   per_s: number | null;
+  owner: number | null;
   made_by: string;
   made_at: string;
   expires_at: string | null;

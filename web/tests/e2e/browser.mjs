@@ -15,7 +15,7 @@ export class Watched {
   static async open() {
     return new Watched(await chromium.launch({ executablePath: process.env.INTERDICT_CHROMIUM ?? "/usr/bin/chromium", args: ARGS }));
   }
-  async page(origin, { mode = "light", width = 1280, height = 800, may = [] } = {}) {
+  async page(origin, { mode = "light", width = 1280, height = 800, may = [], others = [] } = {}) {
     const context = await this.browser.newContext({ viewport: { width, height }, colorScheme: mode, reducedMotion: "reduce", acceptDownloads: true });
     const page = await context.newPage();
     context.setDefaultTimeout(15_000);
@@ -25,7 +25,7 @@ export class Watched {
     page.on("request", (request) => {
       this.requests++;
       const url = request.url();
-      if (!url.startsWith(`${origin}/`) && !/^(blob|data):/.test(url)) this.faults.push(`a request left for ${url}`);
+      if (![origin, ...others].some((one) => url.startsWith(`${one}/`)) && !/^(blob|data):/.test(url)) this.faults.push(`a request left for ${url}`);
     });
     page.on("pageerror", (error) => this.faults.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {

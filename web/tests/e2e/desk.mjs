@@ -2,19 +2,26 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse } from "smol-toml";
+import { front } from "./front.mjs";
 
 const root = new URL("../../../", import.meta.url).pathname;
 export const CASE = join(root, "cases/bybit-2025.toml");
 
 export class Desk {
   #server = null;
-  constructor(binary, name) {
+  #front = null;
+  #frontPort = 0;
+  /** `lines` of a configuration, and what people type: `http://localhost:8520`. */
+  constructor(binary, name, { config = null, typed = null, port = 0, home = null } = {}) {
+    [this.config, this.typed] = [config, typed];
     this.binary = binary;
-    this.home = mkdtempSync(join(tmpdir(), `interdict-${name}-`));
-    this.port = 0;
+    this.home = home ?? mkdtempSync(join(tmpdir(), `interdict-${name}-`));
+    this.port = process.env.INTERDICT_DIST ? 0 : port;
+    this.#frontPort = port;
     this.link = null;
+    if (config) writeFileSync(join(this.home, "interdict.toml"), config);
   }
   run(...args) {
     const done = spawnSync(this.binary, ["--home", this.home, ...args], { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
@@ -41,7 +48,8 @@ export class Desk {
     return /idk_\S+/.exec(said)[0];
   }
   async start() {
-    const server = spawn(this.binary, ["--home", this.home, "serve", "--port", String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
+    const config = this.config ? ["--config", join(this.home, "interdict.toml")] : [];
+    const server = spawn(this.binary, ["--home", this.home, "serve", ...config, "--port", String(this.port)], { stdio: ["ignore", "pipe", "pipe"] });
     this.#server = server;
     let said = "";
     server.stderr.on("data", (part) => (this.log = `${this.log ?? ""}${part}`));
@@ -57,16 +65,26 @@ export class Desk {
     });
     this.origin = /listening on (\S+)/.exec(said)[1];
     this.port = Number(new URL(this.origin).port);
+    if (process.env.INTERDICT_DIST) {
+      this.#front = await front(resolve(process.env.INTERDICT_DIST), this.origin, this.#frontPort);
+      this.#frontPort = this.#front.port;
+      this.origin = `http://127.0.0.1:${this.#frontPort}`;
+    }
+    if (this.typed) this.origin = this.typed;
     this.link = /#welcome=(\S+)/.exec(said)?.[1] ?? this.link;
   }
   stop() {
+    this.#front?.close();
+    this.#front = null;
+    const server = this.#server;
+    this.#server = null;
     return new Promise((done) => {
-      if (!this.#server) return done();
-      this.#server.removeAllListeners("exit");
-      this.#server.on("exit", done);
-      this.#server.kill("SIGTERM");
-      setTimeout(() => this.#server?.kill("SIGKILL"), 4000).unref();
-      this.#server = null;
+      if (!server || server.exitCode !== null || server.signalCode !== null) return done();
+      server.removeAllListeners("exit");
+      // This one, not another that was started meanwhile.
+      const late = setTimeout(() => server.kill("SIGKILL"), 8000);
+      server.on("exit", () => (clearTimeout(late), done()));
+      server.kill("SIGTERM");
     });
   }
   async end() {

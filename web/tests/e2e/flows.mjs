@@ -107,7 +107,59 @@ export function flows(world) {
     await page.focus("canvas");
     for (const key of ["ArrowRight", "ArrowDown", "p", "l", "e", "+", "-", "0", "Escape", "Escape"]) await page.keyboard.press(key);
   });
+  suite.check("3 what an account did beyond the trace is drawn plainly, undone, and goes along into files", async () => {
+    await go(page, desk.origin, "/flow");
+    // One hop only, so that there is much beyond.
+    await go(page, desk.origin, `/flow?s=${THIEF}&hops=1`);
+    await page.waitForSelector("canvas[data-accounts]");
+    const all = await accounts();
+    await page.fill("[aria-label='Find an account in the flow']", "a4b2fd68");
+    await page.keyboard.press("Enter");
+    await page.click("aside button:has-text('Beyond the trace')");
+    await page.waitForSelector("aside [role=status]:has-text('Nothing of it is traced')");
+    await page.waitForFunction((all) => Number(document.querySelector("canvas").dataset.accounts) > all, all);
+    const more = await accounts();
+    await page.waitForSelector(".legend:has-text('Outside the trace')");
+    await page.waitForSelector("aside .flows:has-text('beyond the trace')");
+    const faults = await watched.axe(page);
+    must(!faults.length, JSON.stringify(faults));
+    if (shots) await page.screenshot({ path: join(shots, "flow-beyond.png") });
+    await page.click("button:has-text('Table')");
+    await page.waitForSelector("td:has-text('Outside the trace')");
+    await page.click("button:has-text('Picture')");
+    const taken = {};
+    for (const name of ["Picture (SVG)", "Transfers (CSV)", "The flow with what"]) {
+      await page.click("button:has-text('Take away')");
+      const [file] = await Promise.all([page.waitForEvent("download"), page.click(`dialog button:has-text('${name}')`)]);
+      taken[name] = await file.path();
+      await page.click("dialog [aria-label=Close]");
+    }
+    must(readFileSync(taken["Picture (SVG)"], "utf8").includes('stroke-dasharray="4 4"'), "the SVG has no broken line");
+    const lines = readFileSync(taken["Transfers (CSV)"], "utf8").split("\r\n");
+    const beyond = lines.filter((line) => /,no,\d+$/.test(line));
+    must(beyond.length >= more - all && lines.some((line) => line.endsWith(",yes,1")), `${beyond.length} lines are beyond the trace`);
+    await page.click("button:has-text('Undo')");
+    await page.waitForFunction((all) => Number(document.querySelector("canvas").dataset.accounts) === all, all);
+    // The file opens where no server can be asked.
+    await page.route("**/neighbors?*", (route) => route.abort());
+    await go(page, desk.origin, "/flow");
+    await page.setInputFiles("input[type=file]", { name: "kept.flow.json", mimeType: "application/json", buffer: readFileSync(taken["The flow with what"]) });
+    await page.waitForFunction((more) => Number(document.querySelector("canvas")?.dataset.accounts) === more, more);
+    // And where it cannot be asked, that is said.
+    await page.fill("[aria-label='Find an account in the flow']", THIEF.slice(-8));
+    await page.keyboard.press("Enter");
+    await page.click("aside button:has-text('Beyond the trace')");
+    await page.waitForSelector("aside [role=status]:has-text('could not be asked')");
+    await page.unroute("**/neighbors?*");
+  });
   suite.check("3 a share link opens the same picture for another", async () => {
+    await go(page, desk.origin, "/flow");
+    await go(page, desk.origin, `/flow?s=${THIEF}`);
+    await page.waitForSelector("canvas[data-accounts]");
+    await page.fill("[aria-label='Find an account in the flow']", "a4b2fd68");
+    await page.keyboard.press("Enter");
+    await page.fill("aside textarea", "the hub: 資金 של הגנב");
+    await page.click("h1");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.click("button:has-text('Share')");
     await page.waitForSelector(".toast");

@@ -13,8 +13,8 @@ pub struct Cost {
     pub with_usd: f64,
     /// Positive: Interdict costs less.
     pub saved_usd: f64,
-    /// What is published of a small exchange, to compare with.
-    pub published_usd: f64,
+    /// What is said of a small exchange, to compare with.
+    pub small_exchange_usd: f64,
     pub risk: Risk,
     /// Every check, those that are not met first, the heaviest first.
     pub gaps: Vec<Gap>,
@@ -83,7 +83,7 @@ pub fn reckon(business: &Business, given: &Assumptions) -> Result<Cost, CostErro
         without_usd,
         with_usd,
         saved_usd: without_usd - with_usd,
-        published_usd: given.value("small_exchange_usd")?,
+        small_exchange_usd: given.value("small_exchange_usd")?,
         risk: risk(business, given)?,
         gaps: gaps(business, given)?,
         assumptions: given.figures.clone(),
@@ -286,7 +286,9 @@ fn gaps(business: &Business, given: &Assumptions) -> Result<Vec<Gap>, CostError>
 }
 
 fn remarks(given: &Assumptions) -> Vec<String> {
-    let assumed = given.figures.iter().filter(|one| one.kind == super::Kind::Assumed).count();
+    let rests_on_none =
+        |one: &&super::Assumption| matches!(one.kind, super::Kind::Assumed | super::Kind::Stated);
+    let assumed = given.figures.iter().filter(rests_on_none).count();
     vec![
         format!(
             "{assumed} of {} figures rest on no publication: replace them by your own before you decide by this",

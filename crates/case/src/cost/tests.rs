@@ -32,7 +32,7 @@ fn the_anchors_are_what_the_reckoning_starts_from() {
     assert_eq!(part("analytics").without_usd, 45_000.0);
     assert_eq!(part("analytics").with_usd, 0.0);
     assert_eq!(part("diligence").without_usd, 300_000.0);
-    assert_eq!(cost.published_usd, 1_200_000.0);
+    assert_eq!(cost.small_exchange_usd, 1_200_000.0);
     // 30,000 a month at 8 in 1,000 are 2,880 alerts, of 20 minutes at 60 USD.
     assert_eq!(part("alerts").without_usd, 57_600.0);
 }

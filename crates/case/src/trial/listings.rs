@@ -201,6 +201,41 @@ pub fn fill(db: &Db, size: &Size) -> Result<(), CaseError> {
     Ok(())
 }
 
+/// What only the pages list, and what a server needs to go on from here: its next numbers.
+///
+/// # Errors
+/// The database cannot take them.
+pub fn fill_for_pages(db: &Db, size: &Size) -> Result<(), CaseError> {
+    const WATCHES: i64 = 1_000;
+    insert(db, "watch", "id, name, severity, target, is_active, created", WATCHES, |n| {
+        let target = format!(r#"{{"account":{{"account":"eip155:1:0x{n:040x}"}}}}"#);
+        vec![
+            n.into(),
+            format!("watch {n}").into(),
+            (n % 4).into(),
+            target.into(),
+            1.into(),
+            START_US.into(),
+        ]
+    })?;
+    let lasts = [
+        ("alert", size.alerts),
+        ("case", size.cases),
+        ("deadline", size.cases * 3),
+        ("freeze", size.cases / 5),
+        ("watch", WATCHES),
+        ("event", size.alerts / 4),
+    ];
+    insert(db, "counter", "name, last", lasts.len() as i64, |n| {
+        let (name, last) = lasts[at(n - 1, lasts.len())];
+        vec![name.into(), last.into()]
+    })?;
+    // Or the server would begin by telling of 30,000 deadlines that passed years ago.
+    db.write(|tx| {
+        tx.run("UPDATE case_deadline SET met = due", &[]).map(drop).map_err(CaseError::from)
+    })
+}
+
 fn insert(
     db: &Db,
     table: &str,

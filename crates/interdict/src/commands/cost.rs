@@ -73,8 +73,8 @@ fn table(cost: &Cost) -> String {
         true => format!("Interdict costs {} less", usd(cost.saved_usd)),
         false => format!("Interdict costs {} more", usd(-cost.saved_usd)),
     };
-    let published = usd(cost.published_usd);
-    let _ = writeln!(text, "{saved}. Published of a small exchange, all in all: {published}.\n");
+    let small = usd(cost.small_exchange_usd);
+    let _ = writeln!(text, "{saved}. Said of a small exchange, all in all: {small}.\n");
     let level = format!("{:?}", cost.risk.level).to_lowercase();
     let _ = writeln!(
         text,
@@ -95,6 +95,7 @@ fn table(cost: &Cost) -> String {
     for figure in &cost.assumptions {
         let kind = match figure.kind {
             Kind::Published => "published",
+            Kind::Stated => "stated, no publication found",
             Kind::Assumed => "assumed",
             Kind::Own => "yours",
         };

@@ -100,6 +100,13 @@ impl Oidc {
         Oidc { settings, client, begun: Mutex::default(), provider: Mutex::default() }
     }
 
+    /// The provider's name for people: of `https://login.example/realms/cell`, `login.example`.
+    pub fn host(&self) -> &str {
+        let issuer = &self.settings.issuer;
+        let rest = issuer.split_once("://").map_or(issuer.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
+    }
+
     fn redirect(&self) -> String {
         format!("{}/v1/oidc/callback", self.settings.origin)
     }

@@ -34,11 +34,15 @@ fn set_up(app: &App) -> Result<Arc<Oidc>, Problem> {
 /// Away to the provider
 #[utoipa::path(get, path = "/v1/oidc/login", tag = "session",
     responses((status = 303), (status = 404, body = Problem), (status = 502, body = Problem)))]
-async fn login(State(app): State<App>) -> Result<Response, Problem> {
-    let away = set_up(&app)?.begin().await?;
+async fn login(State(app): State<App>, headers: HeaderMap) -> Response {
+    away(&app).await.unwrap_or_else(|problem| told(problem, &headers))
+}
+
+async fn away(app: &App) -> Result<Response, Problem> {
+    let away = set_up(app)?.begin().await?;
     let mut response = to(&away.location)?;
     // Sent along when the provider sends the browser back, and nowhere else.
-    keep(&app, &mut response, &away.cookie, 300);
+    keep(app, &mut response, &away.cookie, 300);
     Ok(response)
 }
 
@@ -58,8 +62,12 @@ async fn callback(
     State(app): State<App>,
     headers: HeaderMap,
     Query(back): Query<Back>,
-) -> Result<Response, Problem> {
-    let oidc = set_up(&app)?;
+) -> Response {
+    ended(&app, &headers, back).await.unwrap_or_else(|problem| told(problem, &headers))
+}
+
+async fn ended(app: &App, headers: &HeaderMap, back: Back) -> Result<Response, Problem> {
+    let oidc = set_up(app)?;
     if let Some(error) = back.error {
         let error: String = error.chars().filter(|c| c.is_ascii_graphic()).take(60).collect();
         let title = "the provider did not sign you in";
@@ -69,12 +77,44 @@ async fn callback(
     let (Some(state), Some(code)) = (back.state, back.code) else {
         return Err(Problem::invalid("code", "expected `state` and `code` of the provider"));
     };
-    let browser = sent_cookie(&headers, COOKIE).unwrap_or_default();
-    let cookie = oidc::sign_in(&app, &oidc, &state, &code, browser).await?;
+    let browser = sent_cookie(headers, COOKIE).unwrap_or_default();
+    let cookie = oidc::sign_in(app, &oidc, &state, &code, browser).await?;
     let mut response = to("/")?;
-    set_cookie(&app, &mut response, &cookie, app.settings.session_max.as_secs());
-    keep(&app, &mut response, "", 0);
+    set_cookie(app, &mut response, &cookie, app.settings.session_max.as_secs());
+    keep(app, &mut response, "", 0);
     Ok(response)
+}
+
+/// A person comes here with the whole of their browser, and would see bare JSON: they get words and a way
+/// back. The words are in the answer, never in a link, which anybody could write.
+fn told(problem: Problem, headers: &HeaderMap) -> Response {
+    let asks = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if !asks.is_some_and(|kinds| kinds.contains("text/html")) {
+        return problem.into_response();
+    }
+    let page = include_str!("page/refused.html")
+        .replace("{title}", &escaped(problem.title))
+        .replace("{detail}", &escaped(problem.detail.as_deref().unwrap_or_default()));
+    let mut response = problem.into_response();
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = page.into();
+    response
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn to(location: &str) -> Result<Response, Problem> {

@@ -26,6 +26,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::default()
         .routes(routes!(sign_in, who_am_i, sign_out))
+        .routes(routes!(ways))
         .routes(routes!(welcome))
         .routes(routes!(change_password))
         .routes(routes!(offer_totp, drop_totp))
@@ -79,6 +80,23 @@ async fn sign_in(
     };
     let cookie = signing::sign_in(&app, &name, asked.password, second, address(peer)).await?;
     Ok(signed_in(&app, &cookie))
+}
+
+/// How one signs in here, besides a name and a password.
+#[derive(Serialize, ToSchema)]
+struct Ways {
+    /// `POST /v1/session/passkey/begin` answers.
+    has_passkeys: bool,
+    /// Where `GET /v1/oidc/login` leads: the provider's host. Null: there is none.
+    provider: Option<String>,
+}
+
+/// How can one sign in here
+#[utoipa::path(get, path = "/v1/session/ways", tag = "session", responses((status = 200, body = Ways)))]
+async fn ways(State(app): State<App>) -> Json<Ways> {
+    let settings = &app.settings;
+    let provider = settings.oidc.as_ref().map(|oidc| oidc.host().to_string());
+    Json(Ways { has_passkeys: settings.passkeys.is_some(), provider })
 }
 
 /// Who am I

@@ -1,8 +1,9 @@
 // Files of flows: opened here, and given away. A file that is opened is read by the page and goes nowhere.
 import { asReport, type Report } from "../../graph/report.ts";
 import type { Model } from "../../graph/model.ts";
+import { asBeyond, type Beyond } from "../../graph/beyond.ts";
 import { checked, EMPTY, type View } from "../../graph/state.ts";
-import { exactAmount } from "../../lib/format.ts";
+import { exactAmount, parts } from "../../lib/format.ts";
 import { assetOf } from "../../lib/assets.ts";
 import { cell } from "../screen/file.ts";
 
@@ -16,15 +17,15 @@ export interface Ask {
   hops?: number;
   title?: string;
 }
-export type Opened = { kind: "report"; report: Report; view: View } | { kind: "ask"; ask: Ask; left: string[] };
+export type Opened = { kind: "report"; report: Report; view: View; beyond: Beyond[] } | { kind: "ask"; ask: Ask; left: string[] };
 
 /** A trace as JSON, a flow that was kept, or a case file. */
 export async function open(name: string, text: string): Promise<Opened> {
   if (name.endsWith(".toml")) return caseFile(text);
   const value: unknown = JSON.parse(text);
-  const kept = value as { format?: string; report?: unknown; view?: unknown };
-  if (kept?.format === "interdict-flow") return { kind: "report", report: asReport(kept.report), view: checked(kept.view) };
-  return { kind: "report", report: asReport(value), view: EMPTY };
+  const kept = value as { format?: string; report?: unknown; view?: unknown; beyond?: unknown };
+  if (kept?.format === "interdict-flow") return { kind: "report", report: asReport(kept.report), view: checked(kept.view), beyond: asBeyond(kept.beyond) };
+  return { kind: "report", report: asReport(value), view: EMPTY, beyond: [] };
 }
 
 async function caseFile(text: string): Promise<Opened> {
@@ -48,19 +49,29 @@ async function caseFile(text: string): Promise<Opened> {
   return { kind: "ask", ask, left };
 }
 
-export function keep(report: Report, view: View): string {
-  return JSON.stringify({ format: "interdict-flow", version: 1, report, view });
+/** With what is drawn beyond the trace, so that it opens where no server knows those accounts. */
+export function keep(report: Report, view: View, known: ReadonlyMap<string, Beyond>): string {
+  const beyond = view.beyond.map((account) => known.get(account)).filter((one) => one !== undefined);
+  return JSON.stringify({ format: "interdict-flow", version: 1, report, view, ...(beyond.length ? { beyond } : {}) });
 }
 
-/** Every transfer, a line each, as far as the file of the report has them. */
+/** Every transfer of the trace, a line each; then what is drawn beyond it, summed by two accounts and an asset. */
 export function csv(model: Model): string {
-  const head = ["chain", "transaction", "time", "height", "from", "to", "asset", "symbol", "amount", "traced", "amount_base", "traced_base", "traced_usd"];
+  const head = ["chain", "transaction", "time", "height", "from", "to", "asset", "symbol", "amount", "traced", "amount_base", "traced_base", "traced_usd", "in_trace", "transfers"];
   const lines = model.report.edges.map((edge) => {
     const { decimals, symbol } = assetOf(edge.asset);
     const units = (base: string) => exactAmount(BigInt(base), decimals).replace(/,/g, "");
     const worth = model.priced.has(edge.asset) ? (Number(edge.tainted) * (model.unit.get(edge.asset) ?? 0)).toFixed(2) : "";
-    return [edge.chain, edge.tx, edge.time ?? "", edge.height ?? "", edge.from ?? "", edge.to ?? "", edge.asset, symbol, units(edge.amount), units(edge.tainted), edge.amount, edge.tainted, worth];
+    return [edge.chain, edge.tx, edge.time ?? "", edge.height ?? "", edge.from ?? "", edge.to ?? "", edge.asset, symbol, units(edge.amount), units(edge.tainted), edge.amount, edge.tainted, worth, "yes", "1"];
   });
+  for (const flow of model.flows) {
+    if (!flow.beyond) continue;
+    const { decimals, symbol } = assetOf(flow.asset);
+    const [from, to] = [model.nodes[flow.from]!.account, model.nodes[flow.to]!.account];
+    const time = Number.isNaN(flow.beyond.first) ? "" : new Date(flow.beyond.first).toISOString();
+    const amount = flow.beyond.amount.toString();
+    lines.push([parts(from).chain, "", time, "", from, to, flow.asset, symbol, exactAmount(flow.beyond.amount, decimals).replace(/,/g, ""), "", amount, "", "", "no", String(flow.beyond.transfers)]);
+  }
   return [head, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n");
 }
 
