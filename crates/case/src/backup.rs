@@ -1,15 +1,17 @@
 //! All of casework in one file, from either database into either.
 //!
-//! JSON lines: what it is and of which form, then every row, then how many there were and the SHA-256
-//! of all bytes before. It is read in one transaction, so it is one moment, and restored in one, so a
+//! JSON lines: what it is, of which form and with which columns, then every row, then how many there were
+//! and the SHA-256 of all bytes before. A column that came later than the backup gets what it begins
+//! with; one that this version does not know is refused. It is read in one transaction, so it is one moment, and restored in one, so a
 //! damaged file leaves nothing. It holds personal data with their keys: keep it
 //! as the database itself, and no longer than people's data may be kept. Secrets of webhooks are in it
 //! as they lie in the database, sealed with a key that is not ([`crate::vault`]): keep that too.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 use model::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::check;
@@ -17,7 +19,7 @@ use crate::db::{Db, Tx, Value};
 use crate::error::CaseError;
 
 pub const FORMAT: &str = "interdict-casework";
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// A table as a backup names it. `key` orders it and is unique.
 #[derive(Clone, Copy, Debug)]
@@ -213,7 +215,9 @@ pub fn write(
     out: &mut dyn Write,
 ) -> Result<u64, CaseError> {
     let mut out = Hashed { out, digest: Sha256::new() };
-    out.line(&json!({ "format": FORMAT, "version": VERSION, "at": at }))?;
+    let columns: Map<String, Json> =
+        tables.iter().map(|table| (table.name.to_string(), json!(table.columns))).collect();
+    out.line(&json!({ "format": FORMAT, "version": VERSION, "at": at, "columns": columns }))?;
     let rows = db.read(|tx| {
         let mut rows = 0;
         for table in tables {
@@ -287,7 +291,9 @@ pub fn restore(db: &Db, tables: &[Table], lines: &mut dyn BufRead) -> Result<u64
     lines
         .read_to_end(&mut text)
         .map_err(|source| CaseError::Io { doing: "reading the backup".into(), source })?;
-    let body = whole(&text)?;
+    let (head, body) = whole(&text)?;
+    let columns = columns(&head["columns"], tables)
+        .map_err(|why| CaseError::field("backup", why, "tables and columns of this version"))?;
     db.write(|tx| {
         for table in tables {
             let name = table.name;
@@ -298,7 +304,7 @@ pub fn restore(db: &Db, tables: &[Table], lines: &mut dyn BufRead) -> Result<u64
         }
         let mut rows = 0;
         for (number, line) in (2..).zip(body.lines()) {
-            restore_row(tx, tables, line).map_err(|why| at_line(number, &why))??;
+            restore_row(tx, &columns, line).map_err(|why| at_line(number, &why))??;
             rows += 1;
         }
         Ok(rows)
@@ -309,8 +315,8 @@ fn at_line(number: u64, why: &str) -> CaseError {
     CaseError::field("backup", format!("line {number}: {why}"), "a row of a table of casework")
 }
 
-/// The rows of a backup whose form is known and whose hash is right.
-fn whole(text: &[u8]) -> Result<&str, CaseError> {
+/// What a backup says of itself, and its rows, where its form is known and its hash is right.
+fn whole(text: &[u8]) -> Result<(Json, &str), CaseError> {
     let wrong = |found: &str| {
         CaseError::field("backup", found, format!("a whole file of {FORMAT} {VERSION}"))
     };
@@ -329,27 +335,43 @@ fn whole(text: &[u8]) -> Result<&str, CaseError> {
     if last["sha256"] != json!(sha256) || last["rows"] != json!(body.lines().count()) {
         return Err(wrong("bytes that do not have their hash, or were cut off"));
     }
-    Ok(body)
+    Ok((head, body))
+}
+
+/// The columns of each table of a backup, in their order there.
+fn columns<'a>(
+    said: &Json,
+    tables: &'a [Table],
+) -> Result<BTreeMap<&'a str, Vec<&'static str>>, String> {
+    let said = said.as_object().ok_or("it says no columns")?;
+    said.iter()
+        .map(|(name, columns)| {
+            let table = tables.iter().find(|table| table.name == name);
+            let table = table.ok_or_else(|| format!("{name:?} is no table"))?;
+            let column = |said: &Json| {
+                let known = table.columns.iter().find(|known| said.as_str() == Some(**known));
+                known.copied().ok_or_else(|| format!("{name} has no column {said}"))
+            };
+            let columns = columns.as_array().ok_or_else(|| format!("{name} says no columns"))?;
+            Ok((table.name, columns.iter().map(column).collect::<Result<_, String>>()?))
+        })
+        .collect()
 }
 
 /// The outer error says what is wrong with the line, the inner one that the database failed.
 fn restore_row(
     tx: &mut Tx<'_>,
-    tables: &[Table],
+    columns: &BTreeMap<&str, Vec<&'static str>>,
     line: &str,
 ) -> Result<Result<(), CaseError>, String> {
     let line: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let name = line["table"].as_str().ok_or("it names no table")?;
-    let table = tables
-        .iter()
-        .find(|table| table.name == name)
-        .ok_or_else(|| format!("{name:?} is no table"))?;
-    let row = line["row"].as_array().filter(|row| row.len() == table.columns.len());
-    let row = row.ok_or_else(|| format!("expected {} columns", table.columns.len()))?;
+    let columns = columns.get(name).ok_or_else(|| format!("{name:?} is no table"))?;
+    let row = line["row"].as_array().filter(|row| row.len() == columns.len());
+    let row = row.ok_or_else(|| format!("expected {} columns", columns.len()))?;
     let values = row.iter().map(value).collect::<Result<Vec<_>, _>>()?;
     let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
-    let sql =
-        format!("INSERT INTO {name} ({}) VALUES ({})", table.columns.join(", "), places.join(", "));
+    let sql = format!("INSERT INTO {name} ({}) VALUES ({})", columns.join(", "), places.join(", "));
     Ok(tx.run(&sql, &values).map(|_| ()).map_err(CaseError::from))
 }
 

@@ -1,9 +1,8 @@
 // A real server on a home of its own, with the Bybit case in it, as `cargo xtask demo` fills one.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parse } from "smol-toml";
 import { front } from "./front.mjs";
 
 const root = new URL("../../../", import.meta.url).pathname;
@@ -29,17 +28,7 @@ export class Desk {
     return done.stdout;
   }
   fill() {
-    this.run("--quiet", "trace", "--case", CASE, "--format", "json");
-    const file = parse(readFileSync(CASE, "utf8"));
-    const quoted = (text) => `"${String(text).replace(/"/g, '""')}"`;
-    const labels = file.label.map((label) => [label.account.slice(label.account.lastIndexOf(":") + 1), label.account.slice(0, label.account.lastIndexOf(":")), label.name, label.concepts.join(";"), label.confidence, label.source].map(quoted).join(","));
-    writeFileSync(join(this.home, "labels.csv"), ["address,chain,name,concepts,confidence,source", ...labels, ""].join("\n"));
-    this.run("--quiet", "labels", "import", "own-csv", join(this.home, "labels.csv"));
-    const eth = file.price.find((price) => price.usd);
-    for (const price of file.price) {
-      writeFileSync(join(this.home, "price.csv"), `date,usd\n${price.date},${price.usd ?? (Number(eth.usd) * Number(price.ratio)).toFixed(4)}\n`);
-      this.run("--quiet", "prices", "import", join(this.home, "price.csv"), "--asset", price.asset, "--source", price.source);
-    }
+    this.run("--quiet", "trace", "--case", CASE, "--keep", "--format", "json");
   }
   /** A server that runs knows of it within half a second. */
   async key(...scopes) {
