@@ -221,6 +221,7 @@ export function doors(world) {
     const key = (await page.textContent("dialog code")).trim();
     must(/^idk_/.test(key), key);
     await page.click("dialog [aria-label=Close]");
+    await page.waitForSelector("dialog", { state: "detached" });
     must(!(await page.textContent("main")).includes(key), "the key is shown again");
     const status = async (path) => (await fetch(desk.origin + path, { headers: { authorization: `Bearer ${key}` } })).status;
     must((await status("/v1/alerts")) === 200 && (await status("/v1/cases")) === 403, "the scopes do not hold");
