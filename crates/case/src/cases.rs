@@ -19,7 +19,7 @@ use crate::check;
 use crate::db::{Db, Migration, Row, Tx, Value};
 use crate::error::CaseError;
 use crate::ids::CaseId;
-use crate::page::{Cursor, Page, Part};
+use crate::page::{self, Cursor, Page, Part};
 use crate::seen::Seen;
 use crate::{journal, outbox};
 
@@ -177,13 +177,7 @@ pub fn counts(db: &Db, seen: &Seen) -> Result<Vec<(CaseState, i64)>, CaseError> 
     let narrowed = seen.narrow("team", &mut values).map(|of| format!("WHERE {of}"));
     let narrowed = narrowed.unwrap_or_default();
     let sql = format!("SELECT state, COUNT(*) FROM case_file {narrowed} GROUP BY state LIMIT 100");
-    let rows = db.read(|tx| tx.rows(&sql, &values))?;
-    let mut counts = Vec::new();
-    for row in &rows {
-        counts.push((row.text(0)?.parse()?, row.int(1)?));
-    }
-    counts.sort();
-    Ok(counts)
+    page::counted(db, &sql, &values)
 }
 
 /// A new case, in triage.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::db::{Db, Value};
 use crate::error::CaseError;
 
 pub const LIMIT_MAX: usize = 500;
@@ -30,6 +31,23 @@ pub struct Part {
     pub after: Option<Cursor>,
     /// 1 to [`LIMIT_MAX`]; more is taken for that.
     pub limit: usize,
+}
+
+/// How many there are of each state: the rows of a question that gives a state and a number.
+pub(crate) fn counted<State>(
+    db: &Db,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<(State, i64)>, CaseError>
+where
+    State: FromStr<Err = CaseError> + Ord,
+{
+    let mut counts = Vec::new();
+    for row in &db.read(|tx| tx.rows(sql, values))? {
+        counts.push((row.text(0)?.parse()?, row.int(1)?));
+    }
+    counts.sort();
+    Ok(counts)
 }
 
 impl Default for Part {

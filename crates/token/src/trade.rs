@@ -210,14 +210,26 @@ impl Trial<'_> {
         if pay.is_zero() || of_token < U256::from(1_000u64) {
             return Err(Stop::Refused("the pool is all but empty".into()));
         }
-        if !self.box_.deal(quote, TRADER, pay)? {
-            let why = format!("no slot of {quote} decides a balance by itself");
-            return Err(Stop::Refused(why));
-        }
+        self.deal(pay)?;
         self.transfer(quote, TRADER, pool, pay)?;
         let paid = self.balance(quote, pool)?.saturating_sub(of_quote);
         let had = self.balance(self.token, TRADER)?;
         let (sent, outcome) = self.swap(paid, of_quote, of_token, self.token)?;
+        self.bought(had, sent, outcome)
+    }
+
+    /// Gives the trader what it pays with.
+    fn deal(&mut self, pay: U256) -> Result<(), Stop> {
+        let quote = self.venue.quote;
+        if !self.box_.deal(quote, TRADER, pay)? {
+            let why = format!("no slot of {quote} decides a balance by itself");
+            return Err(Stop::Refused(why));
+        }
+        Ok(())
+    }
+
+    /// What arrived of what the pool gave, beside what the trader had.
+    fn bought(&mut self, had: U256, sent: U256, outcome: Outcome) -> Result<(), Stop> {
         let arrived = self.balance(self.token, TRADER)?.saturating_sub(had);
         self.note("buy", sent, arrived, outcome)?;
         self.trade.buy_tax_bps = Some(lost_bps(sent, arrived));

@@ -11,7 +11,7 @@ use crate::CaseError;
 use crate::db::{Db, Row, Tx, Value};
 use crate::holders::jurisdictions;
 use crate::ids::CaseId;
-use crate::page::{Cursor, Page, Part};
+use crate::page::{self, Cursor, Page, Part};
 use crate::seen::Seen;
 use crate::{By, micros, moment, moment_if};
 use crate::{check, journal, outbox};
@@ -242,13 +242,7 @@ pub fn counts(db: &Db, seen: &Seen) -> Result<Vec<(FreezeState, i64)>, CaseError
         "SELECT state, COUNT(*) FROM freeze_request WHERE {} GROUP BY state LIMIT 100",
         wheres.join(" AND ")
     );
-    let rows = db.read(|tx| tx.rows(&sql, &values))?;
-    let mut counts = Vec::new();
-    for row in &rows {
-        counts.push((row.text(0)?.parse()?, row.int(1)?));
-    }
-    counts.sort();
-    Ok(counts)
+    page::counted(db, &sql, &values)
 }
 
 /// Every request that was sent and is seen, in the order of their numbers: what figures are made of.

@@ -3,7 +3,7 @@
 
 use alloy_primitives::{Address, U256};
 
-use super::{Stop, TRADER, Trial, lost_bps, relayed};
+use super::{Stop, TRADER, Trial, relayed};
 use crate::abi;
 use crate::sandbox::{Outcome, Refusal};
 
@@ -69,10 +69,7 @@ impl Trial<'_> {
         if pay.is_zero() {
             return Err(Stop::Refused("the pool is all but empty".into()));
         }
-        if !self.box_.deal(quote, TRADER, pay)? {
-            let why = format!("no slot of {quote} decides a balance by itself");
-            return Err(Stop::Refused(why));
-        }
+        self.deal(pay)?;
         let router = self.router();
         self.box_.set_code(router, ROUTER);
         let approve = abi::call("approve(address,uint256)", &[abi::word_of(router), U256::MAX]);
@@ -82,13 +79,7 @@ impl Trial<'_> {
         if outcome.is_ok() && sent.is_zero() {
             return Err(Stop::Refused("no position covers the price of the pool".into()));
         }
-        let arrived = self.balance(self.token, TRADER)?.saturating_sub(had);
-        self.note("buy", sent, arrived, outcome)?;
-        self.trade.buy_tax_bps = Some(lost_bps(sent, arrived));
-        if arrived.is_zero() {
-            return Err(Stop::Refused("the pool gave it and nothing arrived".into()));
-        }
-        Ok(())
+        self.bought(had, sent, outcome)
     }
 
     /// Gives half to the pool, which shows what arrives there, and sells the rest. The pool asks for what it
