@@ -118,6 +118,8 @@ export interface Person {
   id: number;
   retain_until: string;
   erased: string | null;
+  /** To be erased before their time, once another person agrees. */
+  asked?: { by: string; at: string; reason: string };
 }
 export interface Entry {
   seq: number;

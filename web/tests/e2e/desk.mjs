@@ -30,9 +30,9 @@ export class Desk {
   fill() {
     this.run("--quiet", "trace", "--case", CASE, "--keep", "--format", "json");
   }
-  /** A server that runs knows of it within half a second. */
-  async key(...scopes) {
-    const said = this.run("--quiet", "user", "key", "add", `e2e-${scopes.join("-")}`, ...scopes.flatMap((scope) => ["--scope", scope]));
+  /** For somebody who answers for it. A server that runs knows of it within half a second. */
+  async key(owner, ...scopes) {
+    const said = this.run("--quiet", "user", "key", "add", `e2e-${scopes.join("-")}`, "--for", owner, ...scopes.flatMap((scope) => ["--scope", scope]));
     await new Promise((done) => setTimeout(done, 900));
     return /idk_\S+/.exec(said)[0];
   }

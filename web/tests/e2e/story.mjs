@@ -78,7 +78,7 @@ export function story(world) {
     await go(analyst, desk.origin, "/alerts?state=open&kind=screening");
     await analyst.waitForSelector("text=The queue is empty");
     await analyst.waitForSelector("header .live i.live");
-    const key = await desk.key("transfers", "alerts", "cases", "screen", "investigate");
+    const key = await desk.key("ada", "transfers", "alerts", "cases", "screen", "investigate");
     world.key = key;
     const said = await desk.call(key, "POST", "/v1/withdrawal-attempts", { userId: "u-71", network: "ethereum", asset: "ETH", address: LISTED, attemptIdentifier: "w-1", assetAmount: "1.5" });
     must(said.verdict === "block", `the verdict was ${said.verdict}`);
