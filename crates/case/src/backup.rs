@@ -2,10 +2,10 @@
 //!
 //! JSON lines: what it is, of which form and with which columns, then every row, then how many there were
 //! and the SHA-256 of all bytes before. A column that came later than the backup gets what it begins
-//! with; one that this version does not know is refused. It is read in one transaction, so it is one moment, and restored in one, so a
-//! damaged file leaves nothing. It holds personal data with their keys: keep it
-//! as the database itself, and no longer than people's data may be kept. Secrets of webhooks are in it
-//! as they lie in the database, sealed with a key that is not ([`crate::vault`]): keep that too.
+//! with; one that this version does not know is refused. It is read in one transaction, so it is one
+//! moment, and restored in one, so a damaged file leaves nothing. It holds personal data with their keys:
+//! keep it as the database itself, and no longer than people's data may be kept. Secrets of webhooks are
+//! in it as they lie in the database, sealed with a key that is not ([`crate::vault`]): keep that too.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
